@@ -1,0 +1,1 @@
+"""Decisions: plain Python, no framework, no network, no clock. Callers pass everything in, ``now`` included."""
