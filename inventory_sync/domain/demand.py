@@ -1,0 +1,76 @@
+"""
+How fast does a row sell? A decayed count with a prior, lifted at once by a burst.
+
+The decayed count is calm: it follows the day, and a row that never sold starts from what the SKU sold before and the channel's share of it.
+The *burst rate* is quick: k − 1 orders in the time since the k-th last order, at least 120 s, for every k remembered. An unannounced spike
+counts after two or three orders. λ is the larger of both.
+
+All rates are listing units per second; times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import exp
+
+DECAY_SECONDS = 12 * 3600.0
+PRIOR_SECONDS = 6 * 3600.0
+BURST_FLOOR_SECONDS = 120.0
+REMEMBERED_ORDERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandState:
+    """
+    What one row's orders have taught us. Plain values, so that it can be stored as it is.
+
+    :ivar since: when counting began.
+    :ivar prior_rate: λ before the first order, see :func:`prior_rate`.
+    :ivar count: units sold, each worth e^(−age / 12 h), as of ``counted_at``.
+    :ivar recent: (order time, units) of the last orders, oldest first.
+    """
+
+    since: datetime
+    prior_rate: float = 0.0
+    count: float = 0.0
+    counted_at: datetime | None = None
+    recent: tuple[tuple[datetime, int], ...] = ()
+
+    def recorded(self, *, at: datetime, units: int) -> DemandState:
+        """The state after an order of ``units`` (> 0) placed at ``at``; orders may come late and out of order."""
+        newest = max(at, self.counted_at or at)
+        count = self._count_at(newest) + units * _weight(at, newest)
+        recent = sorted((*self.recent, (at, units)), key=lambda order: order[0])[-REMEMBERED_ORDERS:]
+        return replace(self, count=count, counted_at=newest, recent=tuple(recent))
+
+    def rate(self, now: datetime) -> float:
+        """λ: the larger of :meth:`steady_rate` and :meth:`burst_rate`, units per second."""
+        return max(self.steady_rate(now), self.burst_rate(now))
+
+    def steady_rate(self, now: datetime) -> float:
+        """Units per second by the decayed count; the prior counts as much as six hours of watching."""
+        watched = DECAY_SECONDS * (1 - _weight(self.since, now))
+        return (self._count_at(now) + self.prior_rate * PRIOR_SECONDS) / (watched + PRIOR_SECONDS)
+
+    def burst_rate(self, now: datetime) -> float:
+        """Units per second since the k-th last order, that order left out, for the k that gives most; 0.0 with fewer than two orders."""
+        best, units_since = 0.0, 0
+        for index in range(len(self.recent) - 1, 0, -1):
+            units_since += self.recent[index][1]
+            seconds = max((now - self.recent[index - 1][0]).total_seconds(), BURST_FLOOR_SECONDS)
+            best = max(best, units_since / seconds)
+        return best
+
+    def _count_at(self, now: datetime) -> float:
+        return self.count * _weight(self.counted_at, now) if self.counted_at else 0.0
+
+
+def prior_rate(*, sku_units: float, days: float, channel_share: float) -> float:
+    """λ to start with: what the SKU sold over ``days`` on all channels × this channel's share (0 to 1); 0.0 without a history."""
+    return sku_units * channel_share / (days * 86_400) if days > 0 else 0.0
+
+
+def _weight(moment: datetime, now: datetime) -> float:
+    """What an event is still worth; an event from the future (clock skew) counts in full."""
+    return exp(-max((now - moment).total_seconds(), 0.0) / DECAY_SECONDS)
