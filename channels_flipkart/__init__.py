@@ -1,0 +1,1 @@
+"""Flipkart Marketplace Seller API, v3 (returns: v2). See ``adapter`` for what the engine uses."""
