@@ -1,0 +1,182 @@
+"""What people do to stock by hand: goods in, corrections, counts, transfers, inspection. Each is one transaction and safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from inventory_sync.domain.ledger import Movement, MovementKind
+from inventory_sync.stock.ledger import append_movements, lock_balances
+from inventory_sync.stock.models import StockMovement, TransferProposal, Warehouse
+
+
+class StockError(ValueError):
+    """A stock change can't be made as asked; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """
+    Who changes which stock, why, and under which key.
+
+    :ivar key: given by the caller, unique for ever: sending the same change again changes nothing.
+    """
+
+    key: str
+    sku_id: int
+    warehouse_id: int
+    at: datetime
+    reason: str = ""
+    actor_id: int | None = None
+
+
+def _require_own(warehouse_id: int) -> None:
+    if not Warehouse.objects.filter(pk=warehouse_id, kind=Warehouse.Kind.OWN).exists():
+        raise StockError("that is not an own warehouse")
+
+
+def _move(change: Change, *, kind: MovementKind, units: int, warehouse_id: int | None = None, suffix: str = "") -> Movement:
+    return Movement(
+        key=f"{kind.value}:{change.key}{suffix}",
+        sku_id=change.sku_id,
+        warehouse_id=warehouse_id or change.warehouse_id,
+        on_hand=units,
+        kind=kind,
+        occurred_at=change.at,
+        reason=change.reason,
+        actor_id=change.actor_id,
+    )
+
+
+def receive(change: Change, *, units: int) -> list[int]:
+    """Goods in: ``units`` (at least 1) more stand in the warehouse. Returns the SKUs touched; [] for a repeat."""
+    if units < 1:
+        raise StockError("goods in must be at least 1 unit")
+    return append_movements([_move(change, kind=MovementKind.RECEIVE, units=units)])
+
+
+def adjust(change: Change, *, units: int) -> list[int]:
+    """A correction by so many units, up or down; a reason is required."""
+    if units == 0:
+        raise StockError("a correction of 0 units corrects nothing")
+    if not change.reason:
+        raise StockError("a correction needs a reason")
+    return append_movements([_move(change, kind=MovementKind.ADJUST, units=units)])
+
+
+@transaction.atomic
+def set_count(change: Change, *, counted: int) -> list[int]:
+    """
+    A stock take: so many units were counted in the warehouse, blocked ones included.
+
+    The movement is the difference to the ledger under the lock. A repeat of the same key changes nothing, even if stock moved since.
+    """
+    if counted < 0:
+        raise StockError("a count can't be below 0")
+    key = _move(change, kind=MovementKind.COUNT, units=1).key
+    if StockMovement.objects.filter(key=key).exists():
+        return []
+    place = (change.sku_id, change.warehouse_id)
+    units = counted - lock_balances([place])[place].on_hand
+    if units == 0 or StockMovement.objects.filter(key=key).exists():
+        return []
+    return append_movements([_move(change, kind=MovementKind.COUNT, units=units)])
+
+
+@transaction.atomic
+def transfer(change: Change, *, to_warehouse_id: int, units: int) -> list[int]:
+    """
+    Move units from ``change.warehouse_id`` to another warehouse.
+
+    :raises StockError: fewer units stand there, or both warehouses are the same.
+    """
+    return _between(change, kind=MovementKind.TRANSFER, to_warehouse_id=to_warehouse_id, units=units)
+
+
+@transaction.atomic
+def quarantine(change: Change, *, units: int) -> list[int]:
+    """Take units off sale for inspection (QC pending)."""
+    return _between(change, kind=MovementKind.QUARANTINE, to_warehouse_id=qc_warehouse().pk, units=units)
+
+
+@transaction.atomic
+def restock(change: Change, *, to_warehouse_id: int, units: int) -> list[int]:
+    """Inspected and good: from QC (``change.warehouse_id``) back on sale in an own warehouse."""
+    _require_own(to_warehouse_id)
+    return _between(change, kind=MovementKind.RESTOCK, to_warehouse_id=to_warehouse_id, units=units)
+
+
+@transaction.atomic
+def write_off(change: Change, *, units: int) -> list[int]:
+    """Damaged or lost: into bad stock, off sale for good."""
+    return _between(change, kind=MovementKind.WRITE_OFF, to_warehouse_id=bad_warehouse().pk, units=units)
+
+
+def _between(change: Change, *, kind: MovementKind, to_warehouse_id: int, units: int) -> list[int]:
+    if units < 1:
+        raise StockError("move at least 1 unit")
+    if to_warehouse_id == change.warehouse_id:
+        raise StockError("source and target are the same warehouse")
+    out = _move(change, kind=kind, units=-units, suffix=":out")
+    into = _move(change, kind=kind, units=units, warehouse_id=to_warehouse_id, suffix=":in")
+    places = [(change.sku_id, change.warehouse_id), (change.sku_id, to_warehouse_id)]
+    standing = lock_balances(places)[places[0]].on_hand
+    if StockMovement.objects.filter(key=out.key).exists():
+        return append_movements([out, into])  # a repeat, or a conflict that is named
+    if standing < units:
+        raise StockError(f"only {max(standing, 0)} stand in that warehouse, {units} were to be moved")
+    return append_movements([out, into])
+
+
+def qc_warehouse() -> Warehouse:
+    """Where returned goods wait for a person."""
+    return Warehouse.objects.get_or_create(code="QC", defaults={"name": "QC pending", "kind": Warehouse.Kind.QC})[0]
+
+
+def bad_warehouse() -> Warehouse:
+    """Where bad stock is written to."""
+    return Warehouse.objects.get_or_create(code="BAD", defaults={"name": "Bad stock", "kind": Warehouse.Kind.BAD})[0]
+
+
+def propose_transfer(*, sku_id: int, source_id: int, target_id: int, units: int, reason: str) -> None:
+    """An order needs stock that stands elsewhere: propose to move it; an open proposal for the same way grows to the need."""
+    row, created = TransferProposal.objects.get_or_create(
+        sku_id=sku_id,
+        source_id=source_id,
+        target_id=target_id,
+        status=TransferProposal.Status.OPEN,
+        defaults={"units": units, "reason": reason[:200]},
+    )
+    if not created and row.units < units:
+        TransferProposal.objects.filter(pk=row.pk).update(units=units, reason=reason[:200])
+
+
+@transaction.atomic
+def carry_out_transfer(*, proposal_id: int, at: datetime, actor_id: int | None) -> Sequence[int]:
+    """
+    Do what a proposal says. Safe to repeat.
+
+    :raises StockError: the stock is not there any more.
+    """
+    proposal = TransferProposal.objects.select_for_update().get(pk=proposal_id)
+    if proposal.status != TransferProposal.Status.OPEN:
+        return []
+    touched = _between(
+        Change(
+            key=f"proposal:{proposal.pk}",
+            sku_id=proposal.sku_id,
+            warehouse_id=proposal.source_id,
+            at=at,
+            reason=proposal.reason,
+            actor_id=actor_id,
+        ),
+        kind=MovementKind.TRANSFER,
+        to_warehouse_id=proposal.target_id,
+        units=proposal.units,
+    )
+    proposal.status, proposal.decided_at, proposal.decided_by_id = TransferProposal.Status.DONE, at, actor_id
+    proposal.save(update_fields=["status", "decided_at", "decided_by"])
+    return touched

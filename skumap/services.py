@@ -1,0 +1,267 @@
+"""Use cases of the map: link a listing to a SKU, take in what a channel says of its listings, resolve an order line's listing."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from inventory_sync.domain.snapshots import Hazard, ListingIds, ListingSnapshot, LocationSnapshot, MarketplaceStock
+from skumap.models import ChannelAccount, ChannelLocation, KitComponent, Listing, ListingLink, Sku
+
+logger = logging.getLogger(__name__)
+
+
+class LinkError(ValueError):
+    """A listing can't be linked as asked; the message says why."""
+
+
+@transaction.atomic
+def link_listing(
+    *,
+    listing_id: int,
+    sku: Sku,
+    now: datetime,
+    units_per_sale: int = 1,
+    since: datetime | None = None,
+    actor: Any = None,
+    reason: str = "",
+) -> Listing:
+    """
+    Make a listing be ``sku`` from ``since`` on (None: since ever, for a first link; from now on, for a changed one).
+
+    Safe to repeat: the same link again changes nothing.
+
+    :raises LinkError: ``units_per_sale`` below 1, or ``since`` before the current link began.
+    """
+    if units_per_sale < 1:
+        raise LinkError("units per sale must be at least 1")
+    listing = Listing.objects.select_for_update().get(pk=listing_id)
+    current = ListingLink.objects.filter(listing=listing, valid_to__isnull=True).first()
+    if current and current.sku_id == sku.pk and current.units_per_sale == units_per_sale:
+        return listing
+    earlier = current or ListingLink.objects.filter(listing=listing).order_by("-valid_to").first()
+    starts = since if since is not None or earlier is None else now
+    if current and starts is not None:
+        if current.valid_from and starts < current.valid_from:
+            raise LinkError("the new link would begin before the one it replaces")
+        ListingLink.objects.filter(pk=current.pk).update(valid_to=starts)
+    ListingLink.objects.create(
+        listing=listing, sku=sku, units_per_sale=units_per_sale, valid_from=starts, actor=actor, reason=reason[:200]
+    )
+    listing.sku = sku
+    listing.units_per_sale = units_per_sale
+    listing.status = Listing.Status.MAPPED
+    listing.save(update_fields=["sku", "units_per_sale", "status"])
+    return listing
+
+
+@transaction.atomic
+def unlink_listing(*, listing_id: int, now: datetime, ignore: bool = False) -> Listing:
+    """Take a listing off its SKU from now on; ``ignore`` says that it is none of ours."""
+    listing = Listing.objects.select_for_update().get(pk=listing_id)
+    ListingLink.objects.filter(listing=listing, valid_to__isnull=True).update(valid_to=now)
+    listing.sku = None
+    listing.status = Listing.Status.IGNORED if ignore else Listing.Status.UNMAPPED
+    listing.save(update_fields=["sku", "status"])
+    return listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """The listing of an order line, and the SKU that it was at the order's time (None: nobody knows yet)."""
+
+    listing_id: int | None
+    sku_id: int | None
+    units_per_sale: int = 1
+
+
+def find_listings(*, account_id: int, listings: Iterable[ListingIds]) -> dict[ListingIds, int]:
+    """
+    Which of our listings a channel means.
+
+    By the account's natural key first, then by the inventory item or listing id, then by a seller SKU or product that only one listing of the
+    account has. What is not unique is not found: a person decides.
+    """
+    wanted = list(dict.fromkeys(listings))
+    clause = Q(key__in=[ids.key for ids in wanted if ids.key])
+    clause |= Q(listing_ref__in=[ids.listing_ref for ids in wanted if ids.listing_ref])
+    clause |= Q(seller_sku__in=[ids.seller_sku for ids in wanted if ids.seller_sku])
+    clause |= Q(product_id__in=[ids.product_id for ids in wanted if ids.product_id and not ids.key])
+    rows = Listing.objects.filter(clause, account_id=account_id).values_list(
+        "id", "key", "listing_ref", "seller_sku", "product_id"
+    )
+    by_key: dict[str, int] = {}
+    by_field: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for pk, key, ref, seller_sku, product_id in rows:
+        by_key[key] = pk
+        for field, value in (("ref", ref), ("sku", seller_sku), ("product", product_id)):
+            if value:
+                by_field[field, value].add(pk)
+    found: dict[ListingIds, int] = {}
+    for ids in wanted:
+        if ids.key in by_key:
+            found[ids] = by_key[ids.key]
+            continue
+        for field, value in (("ref", ids.listing_ref), ("sku", ids.seller_sku), ("product", ids.product_id)):
+            matches = by_field.get((field, value), set()) if value and (field != "product" or not ids.key) else set()
+            if len(matches) == 1:
+                found[ids] = next(iter(matches))
+                break
+    return found
+
+
+def resolve(*, account_id: int, listings: Iterable[ListingIds], at: datetime | None) -> dict[ListingIds, Resolved]:
+    """The SKU that each listing was at a moment (None: as linked now). Unknown listings resolve to nothing."""
+    found = find_listings(account_id=account_id, listings=listings)
+    links: dict[int, list[ListingLink]] = defaultdict(list)
+    for link in ListingLink.objects.filter(listing_id__in=found.values()).order_by("id"):
+        links[link.listing_id].append(link)
+    return {ids: resolve_link(listing_id=pk, links=links[pk], at=at) for ids, pk in found.items()}
+
+
+def resolve_link(*, listing_id: int, links: Sequence[ListingLink], at: datetime | None) -> Resolved:
+    """The link of a listing that was valid at a moment; where links left a gap, the next one after it."""
+    for link in links:
+        begins = link.valid_from is None or at is None or link.valid_from <= at
+        ends = link.valid_to is None or (at is not None and at < link.valid_to)
+        if begins and ends:
+            return Resolved(listing_id=listing_id, sku_id=link.sku_id, units_per_sale=link.units_per_sale)
+    current = next((link for link in links if link.valid_to is None), None)
+    if current is None:
+        return Resolved(listing_id=listing_id, sku_id=None)
+    return Resolved(listing_id=listing_id, sku_id=current.sku_id, units_per_sale=current.units_per_sale)
+
+
+def components_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """
+    What physical units one unit of each SKU takes: its parts for a combo, one of itself for a plain SKU.
+
+    :return: {sku id: {physical sku id: units}}
+    """
+    wanted = set(sku_ids)
+    kits: dict[int, dict[int, int]] = defaultdict(dict)
+    for kit_id, component_id, units in KitComponent.objects.filter(kit_id__in=wanted).values_list(
+        "kit_id", "component_id", "units"
+    ):
+        kits[kit_id][component_id] = units
+    return {sku_id: dict(kits[sku_id]) if sku_id in kits else {sku_id: 1} for sku_id in wanted}
+
+
+def skus_touched_by(sku_ids: Iterable[int]) -> set[int]:
+    """These SKUs and every combo that contains one of them."""
+    wanted = set(sku_ids)
+    return wanted | set(KitComponent.objects.filter(component_id__in=wanted).values_list("kit_id", flat=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullResult:
+    """What a pull of listings changed. ``new`` are listings nobody has linked yet."""
+
+    new: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+    fulfilment_changed: tuple[int, ...] = ()
+
+
+_LISTING_FIELDS = (
+    "seller_sku", "product_id", "listing_ref", "title", "fulfilment", "active", "price", "mrp", "barcode", "product_type", "hazards",
+)  # fmt: skip
+
+
+@transaction.atomic
+def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnapshot], now: datetime) -> PullResult:
+    """Create and update listings as the channel describes them. A known listing keeps its link; a new one waits for a person."""
+    keys = [snapshot.ids.key for snapshot in snapshots]
+    known = {row.key: row for row in Listing.objects.select_for_update().filter(account=account, key__in=keys).order_by("id")}
+    new, changed, moved = [], [], []
+    for snapshot in {snapshot.ids.key: snapshot for snapshot in snapshots}.values():
+        values = _listing_values(snapshot)
+        row = known.get(snapshot.ids.key)
+        if row is None:
+            new.append(Listing(account=account, key=snapshot.ids.key, attributes=dict(snapshot.attributes), pulled_at=now, **values))
+            continue
+        if row.fulfilment != values["fulfilment"]:
+            moved.append(row.pk)
+        if any(getattr(row, field) != values[field] for field in _LISTING_FIELDS) or row.vanished_at is not None:
+            changed.append(row.pk)
+        for field in _LISTING_FIELDS:
+            setattr(row, field, values[field])
+        row.pulled_at, row.vanished_at = now, None
+    created = Listing.objects.bulk_create(new)
+    Listing.objects.bulk_update(known.values(), [*_LISTING_FIELDS, "pulled_at", "vanished_at"], batch_size=500)
+    return PullResult(
+        new=tuple(row.pk for row in created), changed=tuple(changed), fulfilment_changed=tuple(moved)
+    )
+
+
+def _listing_values(snapshot: ListingSnapshot) -> dict[str, Any]:
+    return {
+        "seller_sku": snapshot.ids.seller_sku,
+        "product_id": snapshot.ids.product_id,
+        "listing_ref": snapshot.ids.listing_ref,
+        "title": snapshot.title[:300],
+        "fulfilment": snapshot.fulfilment.value,
+        "active": snapshot.active,
+        "price": snapshot.price,
+        "mrp": snapshot.mrp,
+        "barcode": snapshot.barcode[:40],
+        "product_type": snapshot.product_type[:80],
+        "hazards": sorted(hazard.value for hazard in snapshot.hazards),
+    }
+
+
+def take_in_marketplace_stock(*, account_id: int, held: Sequence[MarketplaceStock]) -> int:
+    """Store what a marketplace holds itself (FBF, FBA): shown to staff, never part of our pool. Older readings are ignored."""
+    found = find_listings(account_id=account_id, listings=[stock.listing for stock in held])
+    stored = 0
+    for stock in held:
+        pk = found.get(stock.listing)
+        if pk is None or stock.fulfillable is None:
+            continue
+        stored += (
+            Listing.objects.filter(pk=pk)
+            .filter(Q(marketplace_quantity_at__isnull=True) | Q(marketplace_quantity_at__lt=stock.as_of))
+            .update(marketplace_quantity=stock.fulfillable, marketplace_quantity_at=stock.as_of)
+        )
+    return stored
+
+
+def take_in_locations(*, account: ChannelAccount, snapshots: Sequence[LocationSnapshot]) -> list[ChannelLocation]:
+    """Create and update an account's channel locations; linking them to own warehouses is for staff."""
+    rows = []
+    for snapshot in snapshots:
+        row, _ = ChannelLocation.objects.update_or_create(
+            account=account,
+            external_id=snapshot.location_id,
+            defaults={"name": snapshot.name[:120], "active": snapshot.active, "managed": snapshot.managed},
+        )
+        rows.append(row)
+    return rows
+
+
+def accept_hazard(*, listing_id: int, hazard: Hazard) -> None:
+    """A person accepts this hazard by name: the listing counts as live in spite of it."""
+    with transaction.atomic():
+        listing = Listing.objects.select_for_update().get(pk=listing_id)
+        listing.accepted_hazards = sorted({*listing.accepted_hazards, hazard.value})
+        listing.save(update_fields=["accepted_hazards"])
+
+
+def set_kit(*, kit: Sku, parts: Mapping[Sku, int]) -> None:
+    """
+    Make a SKU a combo of these parts (or a plain one again, with none).
+
+    :raises django.core.exceptions.ValidationError: a part is a combo itself, or the SKU is part of one.
+    """
+    with transaction.atomic():
+        KitComponent.objects.filter(kit=kit).delete()
+        for component, units in parts.items():
+            row = KitComponent(kit=kit, component=component, units=units)
+            row.full_clean()
+            row.save()
