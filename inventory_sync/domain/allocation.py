@@ -16,160 +16,52 @@ Quantities are listing units of the row unless said otherwise; rates are listing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from math import ceil, inf
 
+from inventory_sync.domain.decision import Decision, Plan, Reason, Step
 from inventory_sync.domain.exposure import Book, WriteKind, exposure, may_send, zero_must_repeat
 from inventory_sync.domain.guard import RowUse, headroom, over_granted
-from inventory_sync.domain.risk import RiskRow, pair_risk
-from inventory_sync.domain.split import fair_split
+from inventory_sync.domain.rights import (
+    DEFAULTS,
+    Available,
+    Mode,
+    RowInput,
+    Tuning,
+    allowance,
+    goals,
+    group_risk,
+    in_units_of,
+    row_limit,
+    sellable,
+    stock,
+)
+
+__all__ = [
+    "DEFAULTS",
+    "RULE_VERSION",
+    "Decision",
+    "Mode",
+    "Plan",
+    "Reason",
+    "RowInput",
+    "Step",
+    "Tuning",
+    "allowance",
+    "decide",
+    "will_show",
+]
 
 RULE_VERSION = 1
-NO_LIMIT = 10**9
-
-
-class Mode(StrEnum):
-    """``STRICT``: hard rights always. ``BALANCED``: the last units are shared while the pair risk is small. ``OFF``: show all stock."""
-
-    STRICT = "strict"
-    BALANCED = "balanced"
-    OFF = "off"
-
-
-class Reason(StrEnum):
-    """Why a row is written, or why not."""
-
-    NOT_WRITABLE = "not_writable"  # paused, unmapped, or its channel does not answer: keeps its rights, gets no more
-    ENOUGH = "enough"
-    DEAD_BAND = "dead_band"  # the difference can't matter
-    WAITS_FOR_FLIGHT = "waits_for_flight"
-    WAITS_FOR_RIGHTS = "waits_for_rights"
-    WAITS_FOR_START = "waits_for_start"  # no raise before a read and a feed complete past it
-    LEFT_TO_ORDERS = "left_to_orders"  # over-granted below the risk that the mode allows
-    REFILL = "refill"
-    OVER_GRANTED = "over_granted"
-    GIVES_WAY = "gives_way"  # another row starves
-    ABOVE_CAP = "above_cap"
-    REPEAT_ZERO = "repeat_zero"
-    DOUBTED = "doubted"  # it should have sold by now if it showed what we think
-    MIRROR = "mirror"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tuning:
-    """The numbers of the rule; seconds and units."""
-
-    cover_seconds: float = 4 * 3600.0
-    last_units: int = 8  # K
-    pair_risk_limit: float = 0.006  # units
-    enter_factor: float = 1.3  # entering the shared regime counts demand so many times
-    slow_seconds: float = 1800.0  # a row that would not sell what it has within this may give way
-    dead_band: float = 0.1
-    doubt_after_orders: float = 6.0  # so many orders did not come: a chance of 1 in 400 if the row shows anything
-
-
-DEFAULTS = Tuning()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowInput:
-    """
-    One row as the decision sees it.
-
-    :ivar units: SKU id -> physical units in one listing unit.
-    :ivar know_seconds: mean time from an order to our knowing of it; ``ack_seconds``: from a claim to a write in force. ``…_p95``: 95 of 100
-        are faster.
-    :ivar quiet_seconds: since its last order was placed or its last write had to be in force, whichever is later.
-    :ivar cap: show at most; ``hold_back``: units never offered here; ``zero_at``: show 0 at or below.
-    :ivar writable: its channel takes writes from us now; ``may_raise``: its start is complete.
-    """
-
-    row_id: int
-    book: Book
-    rate: float
-    know_seconds: float
-    know_p95: float
-    ack_seconds: float
-    ack_p95: float
-    warehouses: frozenset[int]
-    units: Mapping[int, int]
-    quiet_seconds: float = 0.0
-    cap: int | None = None
-    hold_back: int = 0
-    zero_at: int = 0
-    writable: bool = True
-    may_raise: bool = True
-
-    def use(self, exposed: int) -> RowUse:
-        return RowUse(row_id=self.row_id, exposure=exposed, warehouses=self.warehouses, units=self.units)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of a decision: a code that the explain page has words for, and its numbers."""
-
-    code: str
-    numbers: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """
-    What becomes of one row.
-
-    :ivar goal: what it should show; ``write``: the quantity to send now, None: nothing; ``compared``: for a CAS write.
-    :ivar excess: units that it should give up for others or for the stock (for the order of writes).
-    """
-
-    row_id: int
-    goal: int
-    write: int | None
-    compared: int | None
-    reason: Reason
-    excess: int
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The group's decisions, in the order of its rows, and the allowance (physical units by SKU) that its claims may use."""
-
-    decisions: tuple[Decision, ...]
-    allowance: Mapping[int, int]
-
-
-def allowance(
-    *, mode: Mode, rows: Sequence[RowInput], available: Mapping[tuple[int, int], int], tuning: Tuning = DEFAULTS
-) -> dict[int, int]:
-    """
-    SKU id -> physical units that the rows may be granted beyond the stock. The claim calls it again, under its locks.
-
-    Balanced: min(L, K) × (rows − 1) while ρ(L) is within the limit, with demand × 1.3 unless the rows share already. Strict: 0.
-    """
-    extra: dict[int, int] = {}
-    for sku_id in sorted({sku_id for row in rows for sku_id in row.units}):
-        users = [row for row in rows if row.units.get(sku_id)]
-        sellable = _stock(sku_id, users, available)
-        if mode is Mode.OFF:
-            extra[sku_id] = NO_LIMIT
-        elif mode is Mode.BALANCED and sellable > 0 and len(users) > 1:
-            sharing = sum(exposure(row.book) * row.units[sku_id] for row in users) > sellable
-            risk = _risk(sku_id, users, sellable, 1.0 if sharing else tuning.enter_factor)
-            shared = risk <= tuning.pair_risk_limit
-            extra[sku_id] = min(sellable, tuning.last_units) * (len(users) - 1) if shared else 0
-        else:
-            extra[sku_id] = 0
-    return extra
 
 
 def decide(
     *,
     mode: Mode,
     rows: Sequence[RowInput],
-    available: Mapping[tuple[int, int], int],
+    available: Available,
     now: datetime,
     tuning: Tuning = DEFAULTS,
 ) -> Plan:
@@ -215,15 +107,15 @@ class _Desk:
         *,
         mode: Mode,
         rows: Sequence[RowInput],
-        available: Mapping[tuple[int, int], int],
+        available: Available,
         now: datetime,
         tuning: Tuning,
     ) -> None:
         self.mode, self.rows, self.available, self.now, self.tuning = mode, rows, available, now, tuning
         self.allowance = allowance(mode=mode, rows=rows, available=available, tuning=tuning)
-        goals = self._goals()
+        targets = goals(rows=rows, available=available, extra=self.allowance, tuning=tuning)
         self.drafts = {
-            row.row_id: _Draft(goal=goals[row.row_id], exposed=exposure(row.book), shows=will_show(row.book))
+            row.row_id: _Draft(goal=targets[row.row_id], exposed=exposure(row.book), shows=will_show(row.book))
             for row in rows
         }
         for row in rows:
@@ -252,8 +144,9 @@ class _Desk:
     def obey_caps(self) -> None:
         """A row above its own limit is lowered: at once by CAS, by a drain where an absolute value finds no free rights."""
         for row in self._open_rows():
-            draft, limit = self.drafts[row.row_id], _limit(row, self._sellable(row))
-            if draft.shows <= limit or limit >= self._sellable(row):
+            draft, limit = self.drafts[row.row_id], row_limit(row, self._sellable(row))
+            slightly = int(self.tuning.dead_band * limit)
+            if draft.shows <= limit + slightly or limit >= self._sellable(row):
                 continue
             if row.book.kind is WriteKind.CAS or limit == 0:
                 self._lower(row, limit, Reason.ABOVE_CAP)
@@ -262,17 +155,18 @@ class _Desk:
 
     def work_off(self) -> None:
         """More granted than there is. CAS rows are cut first; then absolute rows are drained, one at a time unless strict."""
-        excess = self._excess()
-        if not excess:
+        if not over_granted(rows=self._uses(), available=self.available, allowance=self.allowance):
             return
         for row in self._by_slowness(self._open_rows(), WriteKind.CAS):
             draft, over = self.drafts[row.row_id], self._over(row)
-            if over > 0 and draft.shows > 0:
-                keep = max(draft.shows - over, 0)
-                if self._tolerated(row):
-                    keep = max(keep, min(draft.shows, self._sellable(row)))
-                if keep < draft.shows:
-                    self._lower(row, keep, Reason.OVER_GRANTED)
+            if over <= 0 or draft.shows == 0:
+                continue
+            keep = max(draft.shows - over, 0)
+            if self._tolerated(row):
+                left = self._sellable(row)
+                keep = max(keep, draft.shows if draft.shows <= left * (1 + self.tuning.dead_band) else left)
+            if keep < draft.shows:
+                self._lower(row, keep, Reason.OVER_GRANTED)
         for row in self._by_slowness(self._open_rows(), WriteKind.ABSOLUTE):
             draft, over = self.drafts[row.row_id], self._over(row)
             if over <= 0 or draft.shows == 0:
@@ -285,7 +179,7 @@ class _Desk:
                 self._settle(row, Reason.LEFT_TO_ORDERS, over=over)
 
     def doubt(self) -> None:
-        """An absolute row that shows stock by its book and does not sell: write its goal again, or a zero to free the rights it holds."""
+        """An absolute row that shows stock by its book and does not sell: write anew what free rights allow, if only a zero."""
         for row in self._open_rows():
             draft = self.drafts[row.row_id]
             missed = row.rate * (row.quiet_seconds - row.know_p95)
@@ -293,8 +187,7 @@ class _Desk:
                 continue
             if missed > self.tuning.doubt_after_orders:
                 self._note(row, "missed_orders", orders=round(missed, 1))
-                room = self._room(row)
-                self._raise(row, draft.goal if room >= draft.goal else 0, Reason.DOUBTED)
+                self._raise(row, min(draft.goal, max(self._room(row), 0)), Reason.DOUBTED)
 
     def refill(self) -> None:
         """Rows below half their goal, or below their own blind-window demand, take free rights: sold out ones first, then by demand."""
@@ -311,7 +204,7 @@ class _Desk:
                 self._settle(row, Reason.WAITS_FOR_FLIGHT)
             elif value <= draft.shows:
                 draft.reason = Reason.WAITS_FOR_RIGHTS
-                self._note(row, "room", room=room)
+                self._note(row, draft.reason.value, room=room)
             elif draft.shows and value - draft.shows < max(1, ceil(self.tuning.dead_band * draft.shows)):
                 self._settle(row, Reason.DEAD_BAND, value=value)
             else:
@@ -322,24 +215,19 @@ class _Desk:
         for row in sorted(self._open_rows(), key=lambda each: -each.rate):
             draft = self.drafts[row.row_id]
             starves = draft.reason is Reason.WAITS_FOR_RIGHTS and draft.shows < max(self._blind(row), 1)
-            missing = draft.goal - draft.shows - self._on_the_way(row)
+            missing = draft.goal - draft.shows - max(self._room(row) + self._on_the_way(row), 0)
             if not starves or missing <= 0:
                 continue
-            for kind in (WriteKind.CAS, WriteKind.ABSOLUTE):
-                for donor in self._by_slowness(self._open_rows(), kind):
-                    given = self._gives(donor, row, missing)
-                    if given > 0:
-                        missing -= given
-                    if missing <= 0:
-                        break
-                if missing <= 0:
-                    break
+            donors = self._open_rows()
+            for donor in (*self._by_slowness(donors, WriteKind.CAS), *self._by_slowness(donors, WriteKind.ABSOLUTE)):
+                if missing > 0:
+                    missing -= self._gives(donor, row, missing)
 
     def mirror(self) -> None:
         """Every row shows everything available to it: what tools without rights do, kept as the control."""
         for row in self.rows:
             draft = self.drafts[row.row_id]
-            draft.goal = _limit(row, self._sellable(row))
+            draft.goal = row_limit(row, self._sellable(row))
             if not row.writable:
                 self._settle(row, Reason.NOT_WRITABLE)
             elif draft.shows == draft.goal:
@@ -372,9 +260,6 @@ class _Desk:
         use = row.use(self.drafts[row.row_id].exposed)
         return headroom(row=use, rows=self._uses(), available=self.available, allowance=self.allowance)
 
-    def _excess(self) -> bool:
-        return bool(over_granted(rows=self._uses(), available=self.available, allowance=self.allowance))
-
     def _over(self, row: RowInput) -> int:
         """Units of this row that stand in the way of its sets, less what drains on their way will free."""
         uses = [each.use(self.drafts[each.row_id].exposed - self._frees(each)) for each in self.rows]
@@ -389,14 +274,7 @@ class _Desk:
 
     def _on_the_way(self, row: RowInput) -> int:
         """Rights that will come free for a waiting row without another write, in its units."""
-        return (
-            sum(
-                _in_units_of(row, other, self._frees(other) + other.book.unseen)
-                for other in self.rows
-                if other is not row
-            )
-            + row.book.unseen
-        )
+        return sum(in_units_of(row, other, self._frees(other) + other.book.unseen) for other in self.rows)
 
     def _draining(self) -> bool:
         """Whether an absolute row is being drained already."""
@@ -411,8 +289,8 @@ class _Desk:
             return False
         for sku_id in row.units:
             users = [each for each in self.rows if each.units.get(sku_id)]
-            sellable = _stock(sku_id, users, self.available)
-            if sellable <= 0 or _risk(sku_id, users, sellable, 1.0) > self.tuning.pair_risk_limit:
+            left = stock(sku_id, users, self.available)
+            if left <= 0 or group_risk(sku_id, users, left, 1.0) > self.tuning.pair_risk_limit:
                 return False
         return True
 
@@ -446,15 +324,17 @@ class _Desk:
             return 0
         if draft.shows - draft.goal < max(1, ceil(draft.shows / 4)):
             return 0
+        if donor.book.kind is WriteKind.ABSOLUTE and self._draining():
+            return 0
         keep = 0
         if donor.book.kind is WriteKind.CAS:
             soon = ceil(donor.rate * self.tuning.slow_seconds)
-            keep = max(draft.goal, soon, draft.shows - _in_units_of(donor, row, missing))
+            keep = max(draft.goal, soon, draft.shows - in_units_of(donor, row, missing))
         before = draft.shows
         if keep >= before:
             return 0
         self._lower(donor, keep, Reason.GIVES_WAY)
-        return _in_units_of(row, donor, before - keep)
+        return in_units_of(row, donor, before - keep)
 
     def _lower(self, row: RowInput, value: int, reason: Reason) -> None:
         draft = self.drafts[row.row_id]
@@ -492,64 +372,11 @@ class _Desk:
     # --- goals --------------------------------------------------------------------------------------------------------------
 
     def _sellable(self, row: RowInput) -> int:
-        """L of the row, in its own units: the scarcest component over its warehouses, never below 0."""
-        if not row.warehouses or not row.units:
-            return 0
-        return max(
-            min(
-                sum(self.available.get((sku_id, warehouse), 0) for warehouse in row.warehouses) // units
-                for sku_id, units in row.units.items()
-            ),
-            0,
-        )
+        return sellable(row, self.available)
 
     def _others(self, row: RowInput) -> int:
         """What the other rows may still sell, in units of this one."""
-        return sum(_in_units_of(row, other, exposure(other.book)) for other in self.rows if other is not row)
-
-    def _goals(self) -> dict[int, int]:
-        """Rights divided by demand. A row that can't be written keeps what it has; the shared last units come on top."""
-        fixed = {row.row_id: exposure(row.book) for row in self.rows if not row.writable}
-        open_rows = [row for row in self.rows if row.writable]
-        limits = {row.row_id: _limit(row, self._sellable(row)) for row in open_rows}
-        shares = self._shares(open_rows, limits, fixed)
-        uses = {row.row_id: row.use(fixed.get(row.row_id, 0)) for row in self.rows}
-        # Narrow rows first, then whatever is left, so that no shelf is left idle.
-        for targets in (shares, limits):
-            for row in sorted(open_rows, key=lambda each: (len(each.warehouses), -each.rate)):
-                use = uses[row.row_id]
-                room = headroom(row=use, rows=list(uses.values()), available=self.available, allowance={})
-                more = min(targets[row.row_id] - use.exposure, room)
-                if more > 0:
-                    uses[row.row_id] = replace(use, exposure=use.exposure + more)
-        goals = dict(fixed)
-        for row in open_rows:
-            share = uses[row.row_id].exposure
-            cover = max(ceil(row.rate * self.tuning.cover_seconds), ceil(share / 2), 1)
-            goals[row.row_id] = min(share, cover)
-            if self._shares_last_units(row):
-                last = min(self._sellable(row), self.tuning.last_units)
-                goals[row.row_id] = min(max(goals[row.row_id], last), limits[row.row_id])
-        return goals
-
-    def _shares(self, rows: Sequence[RowInput], limits: Mapping[int, int], fixed: Mapping[int, int]) -> dict[int, int]:
-        """Largest-remainder split of each SKU by demand in physical units; a row gets what its scarcest component allows."""
-        shares = dict(limits)
-        for sku_id in sorted({sku_id for row in self.rows for sku_id in row.units}):
-            users = [row for row in rows if row.units.get(sku_id)]
-            everyone = [row for row in self.rows if row.units.get(sku_id)]
-            taken = sum(fixed.get(row.row_id, 0) * row.units[sku_id] for row in everyone)
-            parts = fair_split(
-                units=_stock(sku_id, everyone, self.available) - taken,
-                weights=[row.rate * row.units[sku_id] for row in users],
-                limits=[shares[row.row_id] * row.units[sku_id] for row in users],
-            )
-            for row, part in zip(users, parts, strict=True):
-                shares[row.row_id] = min(shares[row.row_id], part // row.units[sku_id])
-        return shares
-
-    def _shares_last_units(self, row: RowInput) -> bool:
-        return bool(row.units) and all(self.allowance.get(sku_id, 0) > 0 for sku_id in row.units)
+        return sum(in_units_of(row, other, exposure(other.book)) for other in self.rows if other is not row)
 
 
 def will_show(book: Book) -> int:
@@ -557,36 +384,3 @@ def will_show(book: Book) -> int:
     if not book.flights:
         return book.shown
     return max(book.flights[-1].value - book.served, 0)
-
-
-def _limit(row: RowInput, sellable: int) -> int:
-    """The most that the row's own rules let it show of ``sellable`` units."""
-    if sellable <= row.zero_at:
-        return 0
-    offered = max(sellable - row.hold_back, 0)
-    return offered if row.cap is None else min(offered, max(row.cap, 0))
-
-
-def _stock(sku_id: int, users: Sequence[RowInput], available: Mapping[tuple[int, int], int]) -> int:
-    """Physical units of a SKU in the warehouses that can serve any of these rows."""
-    warehouses = frozenset().union(*(row.warehouses for row in users))
-    return sum(units for (sku, warehouse), units in available.items() if sku == sku_id and warehouse in warehouses)
-
-
-def _risk(sku_id: int, users: Sequence[RowInput], sellable: int, factor: float) -> float:
-    rows = [
-        RiskRow(
-            rate=row.rate * row.units[sku_id],
-            know_seconds=row.know_seconds,
-            ack_seconds=row.ack_seconds,
-            above=exposure(row.book) * row.units[sku_id] > sellable,
-        )
-        for row in users
-    ]
-    return pair_risk(sellable=sellable, rows=rows, factor=factor)
-
-
-def _in_units_of(row: RowInput, other: RowInput, units: int) -> int:
-    """Units of another row's listing, as units of this one (by their scarcest common component); 0 when they share nothing."""
-    common = row.units.keys() & other.units.keys()
-    return min((units * other.units[sku_id] // row.units[sku_id] for sku_id in common), default=0)

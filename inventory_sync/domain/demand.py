@@ -15,7 +15,8 @@ from datetime import datetime
 from math import exp
 
 DECAY_SECONDS = 12 * 3600.0
-PRIOR_SECONDS = 6 * 3600.0
+PRIOR_ORDERS = 2.0
+SECONDS_WITHOUT_PRIOR = 6 * 3600.0
 BURST_FLOOR_SECONDS = 120.0
 REMEMBERED_ORDERS = 8
 
@@ -49,9 +50,15 @@ class DemandState:
         return max(self.steady_rate(now), self.burst_rate(now))
 
     def steady_rate(self, now: datetime) -> float:
-        """Units per second by the decayed count; the prior counts as much as six hours of watching."""
+        """
+        Units per second by the decayed count; the prior counts as two orders seen at its pace.
+
+        So a wrong high prior fades within hours and a slow row keeps its long history; a wrong low one is what the burst rate is for.
+        """
         watched = DECAY_SECONDS * (1 - _weight(self.since, now))
-        return (self._count_at(now) + self.prior_rate * PRIOR_SECONDS) / (watched + PRIOR_SECONDS)
+        if self.prior_rate <= 0:
+            return self._count_at(now) / (watched + SECONDS_WITHOUT_PRIOR)
+        return (self._count_at(now) + PRIOR_ORDERS) / (watched + PRIOR_ORDERS / self.prior_rate)
 
     def burst_rate(self, now: datetime) -> float:
         """Units per second since the k-th last order, that order left out, for the k that gives most; 0.0 with fewer than two orders."""

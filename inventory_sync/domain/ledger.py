@@ -32,7 +32,7 @@ class MovementKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """
-    One entry. Deltas are whole physical units, + in, − out; at least one is not 0.
+    One entry. Deltas are whole physical units, + in, − out; at least one is not 0, except in a count that found everything right.
 
     :ivar key: unique for ever; the same key again with the same content is a repeat, with other content an error.
     :ivar line_id: the order line it belongs to, if one.

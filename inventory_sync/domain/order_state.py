@@ -107,19 +107,22 @@ TABLE: dict[Channel, dict[tuple[UnitState, UnitEvent], UnitState]] = {
 }
 
 
+NOTHING = Buckets()
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What one unit in a state means for the buckets: in the line's own warehouse, and in quarantine."""
 
     own: Buckets
-    quarantine: Buckets = Buckets()
+    quarantine: Buckets = NOTHING
 
 
 EFFECT: dict[UnitState, Effect] = {
-    S.NEW: Effect(Buckets()),
+    S.NEW: Effect(NOTHING),
     S.BLOCKED: Effect(Buckets(committed=1)),
     S.SHIPPED: Effect(Buckets(on_hand=-1)),
-    S.FREED: Effect(Buckets()),
+    S.FREED: Effect(NOTHING),
     S.KEPT_OUT: Effect(Buckets(on_hand=-1)),
     S.RETURNED: Effect(Buckets(on_hand=-1), quarantine=Buckets(on_hand=1)),
     S.GONE: Effect(Buckets(on_hand=-1)),

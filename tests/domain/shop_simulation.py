@@ -285,5 +285,3 @@ class Simulation:
                 self.decide()
 
         self.at(self.luck.uniform(*spec.takes_effect), land)
-
-
