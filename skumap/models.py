@@ -183,7 +183,9 @@ class Listing(models.Model):
     accepted_hazards = models.JSONField(default=list, blank=True)
     marketplace_quantity = models.IntegerField(null=True, blank=True)
     marketplace_quantity_at = models.DateTimeField(null=True, blank=True)
-    missing_open_units = models.IntegerField(default=0)
+    missing_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the channel waits for more units than we know of."
+    )
     pulled_at = models.DateTimeField(null=True, blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -38,7 +38,7 @@ def link_listing(
 
     Safe to repeat: the same link again changes nothing.
 
-    :raises LinkError: ``units_per_sale`` below 1, or ``since`` before the current link began.
+    :raises LinkError: ``units_per_sale`` below 1, or ``since`` before the current link began or the last one ended.
     """
     if units_per_sale < 1:
         raise LinkError("units per sale must be at least 1")
@@ -52,6 +52,8 @@ def link_listing(
         if current.valid_from and starts < current.valid_from:
             raise LinkError("the new link would begin before the one it replaces")
         ListingLink.objects.filter(pk=current.pk).update(valid_to=starts)
+    elif earlier and starts is not None and earlier.valid_to and starts < earlier.valid_to:
+        raise LinkError("the new link would begin before the last one ended")
     ListingLink.objects.create(
         listing=listing, sku=sku, units_per_sale=units_per_sale, valid_from=starts, actor=actor, reason=reason[:200]
     )
@@ -120,23 +122,35 @@ def find_listings(*, account_id: int, listings: Iterable[ListingIds]) -> dict[Li
 def resolve(*, account_id: int, listings: Iterable[ListingIds], at: datetime | None) -> dict[ListingIds, Resolved]:
     """The SKU that each listing was at a moment (None: as linked now). Unknown listings resolve to nothing."""
     found = find_listings(account_id=account_id, listings=listings)
+    resolved = resolve_links(listing_ids=found.values(), at=at)
+    return {ids: resolved[pk] for ids, pk in found.items()}
+
+
+def resolve_links(*, listing_ids: Iterable[int], at: datetime | None) -> dict[int, Resolved]:
+    """The SKU that each of these listings was at a moment (None: as linked now)."""
+    wanted = set(listing_ids)
     links: dict[int, list[ListingLink]] = defaultdict(list)
-    for link in ListingLink.objects.filter(listing_id__in=found.values()).order_by("id"):
+    for link in ListingLink.objects.filter(listing_id__in=wanted).order_by("id"):
         links[link.listing_id].append(link)
-    return {ids: resolve_link(listing_id=pk, links=links[pk], at=at) for ids, pk in found.items()}
+    return {pk: resolve_link(listing_id=pk, links=links[pk], at=at) for pk in wanted}
 
 
 def resolve_link(*, listing_id: int, links: Sequence[ListingLink], at: datetime | None) -> Resolved:
-    """The link of a listing that was valid at a moment; where links left a gap, the next one after it."""
-    for link in links:
-        begins = link.valid_from is None or at is None or link.valid_from <= at
-        ends = link.valid_to is None or (at is not None and at < link.valid_to)
-        if begins and ends:
-            return Resolved(listing_id=listing_id, sku_id=link.sku_id, units_per_sale=link.units_per_sale)
-    current = next((link for link in links if link.valid_to is None), None)
-    if current is None:
+    """The link of a listing that was valid at a moment (None: the one that is now); where links left a gap, the next one after it."""
+    if at is None:
+        chosen = next((link for link in links if link.valid_to is None), None)
+    else:
+        # Each link that had not ended by then, the one that began first.
+        still = [link for link in links if link.valid_to is None or at < link.valid_to]
+        still = [
+            link
+            for link in still
+            if link.valid_from is None or link.valid_to is None or link.valid_from < link.valid_to
+        ]
+        chosen = min(still, key=lambda link: (link.valid_from is not None, link.valid_from, link.pk), default=None)
+    if chosen is None:
         return Resolved(listing_id=listing_id, sku_id=None)
-    return Resolved(listing_id=listing_id, sku_id=current.sku_id, units_per_sale=current.units_per_sale)
+    return Resolved(listing_id=listing_id, sku_id=chosen.sku_id, units_per_sale=chosen.units_per_sale)
 
 
 def components_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:
@@ -169,6 +183,9 @@ class PullResult:
     fulfilment_changed: tuple[int, ...] = ()
 
 
+KEY_LENGTH = 120
+# A report knows less of a listing than a read by item: what it does not say stays.
+_KEPT_WHEN_UNSAID = ("listing_ref", "product_type")
 _LISTING_FIELDS = (
     "seller_sku", "product_id", "listing_ref", "title", "fulfilment", "active", "price", "mrp", "barcode", "product_type", "hazards",
 )  # fmt: skip
@@ -177,34 +194,52 @@ _LISTING_FIELDS = (
 @transaction.atomic
 def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnapshot], now: datetime) -> PullResult:
     """Create and update listings as the channel describes them. A known listing keeps its link; a new one waits for a person."""
-    keys = [snapshot.ids.key for snapshot in snapshots]
-    known = {row.key: row for row in Listing.objects.select_for_update().filter(account=account, key__in=keys).order_by("id")}
-    new, changed, moved = [], [], []
-    for snapshot in {snapshot.ids.key: snapshot for snapshot in snapshots}.values():
+    by_key: dict[str, ListingSnapshot] = {}
+    for snapshot in snapshots:
+        if 0 < len(snapshot.ids.key) <= KEY_LENGTH:
+            by_key[snapshot.ids.key] = snapshot
+        else:
+            logger.error("%s: a listing with the unusable key %r is left out", account, snapshot.ids.key[:200])
+    known = {
+        row.key: row
+        for row in Listing.objects.select_for_update().filter(account=account, key__in=by_key).order_by("id")
+    }
+    new: list[Listing] = []
+    changed: list[Listing] = []
+    moved: list[int] = []
+    for key, snapshot in sorted(
+        by_key.items()
+    ):  # in one order, so that two pulls never wait for each other's new listings
         values = _listing_values(snapshot)
-        row = known.get(snapshot.ids.key)
+        row = known.get(key)
         if row is None:
-            new.append(Listing(account=account, key=snapshot.ids.key, attributes=dict(snapshot.attributes), pulled_at=now, **values))
+            new.append(Listing(account=account, key=key, attributes=dict(snapshot.attributes), pulled_at=now, **values))
             continue
+        values |= {field: getattr(row, field) for field in _KEPT_WHEN_UNSAID if not values[field]}
         if row.fulfilment != values["fulfilment"]:
             moved.append(row.pk)
         if any(getattr(row, field) != values[field] for field in _LISTING_FIELDS) or row.vanished_at is not None:
-            changed.append(row.pk)
+            changed.append(row)
         for field in _LISTING_FIELDS:
             setattr(row, field, values[field])
-        row.pulled_at, row.vanished_at = now, None
-    created = Listing.objects.bulk_create(new)
-    Listing.objects.bulk_update(known.values(), [*_LISTING_FIELDS, "pulled_at", "vanished_at"], batch_size=500)
+        row.vanished_at = None
+    Listing.objects.bulk_update(changed, [*_LISTING_FIELDS, "vanished_at"], batch_size=500)
+    Listing.objects.filter(pk__in=[row.pk for row in known.values()]).update(pulled_at=now)
+    # Another pull may be storing the same new listings: whoever comes second finds them.
+    Listing.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
+    created = Listing.objects.filter(account=account, key__in=[row.key for row in new]).order_by("id") if new else ()
     return PullResult(
-        new=tuple(row.pk for row in created), changed=tuple(changed), fulfilment_changed=tuple(moved)
+        new=tuple(row.pk for row in created),
+        changed=tuple(row.pk for row in changed),
+        fulfilment_changed=tuple(moved),
     )
 
 
 def _listing_values(snapshot: ListingSnapshot) -> dict[str, Any]:
     return {
-        "seller_sku": snapshot.ids.seller_sku,
-        "product_id": snapshot.ids.product_id,
-        "listing_ref": snapshot.ids.listing_ref,
+        "seller_sku": snapshot.ids.seller_sku[:120],
+        "product_id": snapshot.ids.product_id[:40],
+        "listing_ref": snapshot.ids.listing_ref[:60],
         "title": snapshot.title[:300],
         "fulfilment": snapshot.fulfilment.value,
         "active": snapshot.active,

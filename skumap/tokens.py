@@ -80,7 +80,7 @@ class DatabaseTokenStore:
         with transaction.atomic():
             row, _ = AccountToken.objects.select_for_update().get_or_create(account_id=self._account_id, name=name)
             stored = _to_token(row.data) if row.data else None
-            if stored is not None and (replaces is None or stored.access != replaces.access) and stored != replaces:
+            if stored is not None and (replaces is None or stored.access != replaces.access):
                 return stored
             AccountToken.objects.filter(pk=row.pk).update(
                 data=data,

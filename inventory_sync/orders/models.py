@@ -53,11 +53,14 @@ class OrderLine(models.Model):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     account = models.ForeignKey("skumap.ChannelAccount", on_delete=models.PROTECT, related_name="+")
     line_key = models.CharField(max_length=120)
+    line_ref = models.CharField(max_length=120, help_text="The channel's own id of the line, which its returns name.")
     listing_key = models.CharField(max_length=120)
     listing_ids = models.JSONField(default=dict)
     title = models.CharField(max_length=300, blank=True)
     status = models.CharField(max_length=60, blank=True)
-    listing = models.ForeignKey("skumap.Listing", on_delete=models.SET_NULL, null=True, blank=True, related_name="order_lines")
+    listing = models.ForeignKey(
+        "skumap.Listing", on_delete=models.SET_NULL, null=True, blank=True, related_name="order_lines"
+    )
     sku = models.ForeignKey("skumap.Sku", on_delete=models.PROTECT, null=True, blank=True, related_name="order_lines")
     ordered = models.IntegerField()
     shipped = models.IntegerField(default=0)
@@ -73,7 +76,9 @@ class OrderLine(models.Model):
     waiting = models.BooleanField(default=False)
     applied_version = models.PositiveIntegerField(default=0)
     booked_units = models.IntegerField(default=0, help_text="Units told to the exposure book.")
-    booked_restocks = models.IntegerField(default=0, help_text="Of the units the channel put back, those told to the book.")
+    booked_restocks = models.IntegerField(
+        default=0, help_text="Of the units the channel put back, those told to the book."
+    )
     price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
 
     class Meta:
@@ -82,6 +87,7 @@ class OrderLine(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "listing_key"], condition=Q(waiting=True), name="line_waiting"),
             models.Index(fields=["listing", "-id"], name="line_by_listing"),
+            models.Index(fields=["account", "line_ref"], name="line_by_ref"),
         ]
 
     def __str__(self) -> str:
@@ -105,6 +111,7 @@ class ReturnItem(models.Model):
     account = models.ForeignKey("skumap.ChannelAccount", on_delete=models.PROTECT, related_name="returns")
     return_id = models.CharField(max_length=80)
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, null=True, blank=True, related_name="returns")
+    line_key = models.CharField(max_length=200, blank=True)
     line_ref = models.CharField(max_length=120, blank=True)
     order_ref = models.CharField(max_length=80, blank=True)
     units = models.PositiveIntegerField(default=1)
@@ -120,6 +127,9 @@ class ReturnItem(models.Model):
     class Meta:
         ordering = ("-first_seen_at",)
         constraints = [models.UniqueConstraint(fields=["account", "return_id"], name="one_return_per_id_and_account")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-id"], condition=Q(line__isnull=True), name="return_without_line"),
+        ]
 
     def __str__(self) -> str:
         return self.return_id

@@ -48,7 +48,10 @@ def choose_warehouse(
 
     def shortage(warehouse_id: int) -> int:
         return sum(
-            max(units - max(balances.get((sku_id, warehouse_id), Buckets()).available, 0), 0) for sku_id, units in needs.items()
+            max(units - max(balances.get((sku_id, warehouse_id), Buckets()).available, 0), 0)
+            for sku_id, units in needs.items()
         )
 
-    return min(candidates, key=lambda warehouse_id: (shortage(warehouse_id), candidates.index(warehouse_id)), default=None)
+    return min(
+        candidates, key=lambda warehouse_id: (shortage(warehouse_id), candidates.index(warehouse_id)), default=None
+    )

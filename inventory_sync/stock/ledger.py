@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -12,7 +12,6 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from inventory_sync.domain.ledger import Buckets, Movement, Place
-
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,7 +96,7 @@ def lock_own_balances(sku_ids: Iterable[int]) -> dict[Place, Buckets]:
     """
     Lock every balance of these SKUs, in primary-key order. Needs an open transaction.
 
-    :return: those in active own warehouses, which are the ones that sell.
+    :return: those in active own warehouses, which are the ones that sell; a SKU that never stood in one has none there.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_BALANCES_OF_SKUS, {"skus": sorted(set(sku_ids))})
@@ -126,14 +125,15 @@ def retrying(work: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def append_movements(movements: Sequence[Movement]) -> list[int]:
+def append_movements(movements: Sequence[Movement], *, locked: Collection[Place] = ()) -> list[int]:
     """
     Append movements and carry their balances forward, in one statement.
 
     A movement whose ``key`` is in the ledger already is left out, so the call is safe to repeat. Balances are locked here first, in
-    primary-key order; a caller that locks more must have locked in that order too.
+    primary-key order; a caller that locks more must have locked in that order too. An error spoils the transaction that the call runs in.
 
     :param movements: whole units, + in, − out. A balance may pass below zero: a marketplace order is a fact.
+    :param locked: places whose balances the caller has locked already in this transaction.
     :return: ids of the SKUs whose balance changed, sorted.
     :raises MovementConflictError: a ``key`` exists with other content, or twice in ``movements``; nothing is written.
     """
@@ -145,8 +145,10 @@ def append_movements(movements: Sequence[Movement]) -> list[int]:
             raise MovementConflictError(key=movement.key, stored=_say(by_key[movement.key]), given=_say(movement))
         by_key[movement.key] = movement
     unique = list(by_key.values())
-    with transaction.atomic():
-        lock_balances((movement.sku_id, movement.warehouse_id) for movement in unique)
+    places = {(movement.sku_id, movement.warehouse_id) for movement in unique}
+    with transaction.atomic(savepoint=False):
+        if not places <= set(locked):
+            lock_balances(places)
         with connection.cursor() as cursor:
             cursor.execute(APPEND, _columns(unique))
             added: Mapping[str, int] = dict(cursor.fetchall())

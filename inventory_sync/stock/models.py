@@ -68,10 +68,14 @@ class StockMovement(models.Model):
     warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, related_name="movements")
     on_hand_delta = models.IntegerField()
     committed_delta = models.IntegerField()
-    kind = models.CharField(max_length=12, choices=[(kind.value, kind.name.replace("_", " ").title()) for kind in MovementKind])
+    kind = models.CharField(
+        max_length=12, choices=[(kind.value, kind.name.replace("_", " ").title()) for kind in MovementKind]
+    )
     line_id = models.BigIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, db_constraint=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, db_constraint=False
+    )
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(auto_now_add=True)
 
@@ -83,7 +87,11 @@ class StockMovement(models.Model):
             models.Index(fields=["line_id"], condition=Q(line_id__isnull=False), name="movement_by_line"),
         ]
         constraints = [
-            models.CheckConstraint(condition=~Q(on_hand_delta=0, committed_delta=0), name="movement_moves_something"),
+            # A stock take that found what the ledger says is worth keeping: it says so, and its key is used.
+            models.CheckConstraint(
+                condition=~Q(on_hand_delta=0, committed_delta=0) | Q(kind=MovementKind.COUNT.value),
+                name="movement_moves_something",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,7 +107,9 @@ class LocationLink(models.Model):
 
     class Meta:
         ordering = ("location", "rank", "id")
-        constraints = [models.UniqueConstraint(fields=["location", "warehouse"], name="one_link_per_location_and_warehouse")]
+        constraints = [
+            models.UniqueConstraint(fields=["location", "warehouse"], name="one_link_per_location_and_warehouse")
+        ]
 
     def __str__(self) -> str:
         return f"{self.location} ← {self.warehouse}"

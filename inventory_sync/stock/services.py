@@ -38,7 +38,9 @@ def _require_own(warehouse_id: int) -> None:
         raise StockError("that is not an own warehouse")
 
 
-def _move(change: Change, *, kind: MovementKind, units: int, warehouse_id: int | None = None, suffix: str = "") -> Movement:
+def _move(
+    change: Change, *, kind: MovementKind, units: int, warehouse_id: int | None = None, suffix: str = ""
+) -> Movement:
     return Movement(
         key=f"{kind.value}:{change.key}{suffix}",
         sku_id=change.sku_id,
@@ -51,6 +53,7 @@ def _move(change: Change, *, kind: MovementKind, units: int, warehouse_id: int |
     )
 
 
+@transaction.atomic
 def receive(change: Change, *, units: int) -> list[int]:
     """Goods in: ``units`` (at least 1) more stand in the warehouse. Returns the SKUs touched; [] for a repeat."""
     if units < 1:
@@ -58,6 +61,7 @@ def receive(change: Change, *, units: int) -> list[int]:
     return append_movements([_move(change, kind=MovementKind.RECEIVE, units=units)])
 
 
+@transaction.atomic
 def adjust(change: Change, *, units: int) -> list[int]:
     """A correction by so many units, up or down; a reason is required."""
     if units == 0:
@@ -72,18 +76,23 @@ def set_count(change: Change, *, counted: int) -> list[int]:
     """
     A stock take: so many units were counted in the warehouse, blocked ones included.
 
-    The movement is the difference to the ledger under the lock. A repeat of the same key changes nothing, even if stock moved since.
+    The movement is the difference to the ledger under the lock; a difference of 0 is written down, too. A repeat of the same key changes
+    nothing, even if stock moved since.
+
+    :raises StockError: the key was used for a count of something else.
     """
     if counted < 0:
         raise StockError("a count can't be below 0")
-    key = _move(change, kind=MovementKind.COUNT, units=1).key
-    if StockMovement.objects.filter(key=key).exists():
-        return []
     place = (change.sku_id, change.warehouse_id)
-    units = counted - lock_balances([place])[place].on_hand
-    if units == 0 or StockMovement.objects.filter(key=key).exists():
+    standing = lock_balances([place])[place].on_hand
+    movement = _move(change, kind=MovementKind.COUNT, units=counted - standing)
+    taken = StockMovement.objects.filter(key=movement.key).values_list("sku_id", "warehouse_id").first()
+    if taken is not None:
+        if taken != place:
+            raise StockError(f"the key {change.key!r} was used for the count of another SKU or warehouse")
         return []
-    return append_movements([_move(change, kind=MovementKind.COUNT, units=units)])
+    touched = append_movements([movement], locked=[place])
+    return touched if movement.on_hand else []
 
 
 @transaction.atomic
@@ -132,13 +141,22 @@ def _between(change: Change, *, kind: MovementKind, to_warehouse_id: int, units:
 
 
 def qc_warehouse() -> Warehouse:
-    """Where returned goods wait for a person."""
-    return Warehouse.objects.get_or_create(code="QC", defaults={"name": "QC pending", "kind": Warehouse.Kind.QC})[0]
+    """Where returned goods wait for a person: the oldest warehouse of this kind, created if there is none."""
+    return _warehouse_of_kind(Warehouse.Kind.QC, code="QC", name="QC pending")
 
 
 def bad_warehouse() -> Warehouse:
-    """Where bad stock is written to."""
-    return Warehouse.objects.get_or_create(code="BAD", defaults={"name": "Bad stock", "kind": Warehouse.Kind.BAD})[0]
+    """Where bad stock is written to: the oldest warehouse of this kind, created if there is none."""
+    return _warehouse_of_kind(Warehouse.Kind.BAD, code="BAD", name="Bad stock")
+
+
+def _warehouse_of_kind(kind: Warehouse.Kind, *, code: str, name: str) -> Warehouse:
+    found = Warehouse.objects.filter(kind=kind).order_by("id").first()
+    if found is None:
+        found, _ = Warehouse.objects.get_or_create(code=code, defaults={"name": name, "kind": kind})
+    if found.kind != kind:
+        raise StockError(f"the warehouse code {code} stands for an {found.get_kind_display()}: give that another code")
+    return found
 
 
 def propose_transfer(*, sku_id: int, source_id: int, target_id: int, units: int, reason: str) -> None:

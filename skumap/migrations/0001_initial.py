@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('accepted_hazards', models.JSONField(blank=True, default=list)),
                 ('marketplace_quantity', models.IntegerField(blank=True, null=True)),
                 ('marketplace_quantity_at', models.DateTimeField(blank=True, null=True)),
-                ('missing_open_units', models.IntegerField(default=0)),
+                ('missing_since', models.DateTimeField(blank=True, help_text='Since when the channel waits for more units than we know of.', null=True)),
                 ('pulled_at', models.DateTimeField(blank=True, null=True)),
                 ('vanished_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

@@ -1,3 +1,6 @@
+"""Nothing secret reaches a log, whatever a marketplace puts into its answers."""
+
+from inventory_sync.http import redact_text
 
 
 def test_a_token_that_flipkart_repeats_in_its_answer_is_hidden() -> None:
