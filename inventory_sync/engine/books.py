@@ -109,10 +109,11 @@ def book_orders(*, context: AccountContext, line_ids: Sequence[int], now: dateti
     touched: set[int] = set()
     for line in lines:
         rows = by_listing.get(line.listing_id or 0, [])
-        state = _row_of(line, rows)
-        if state is None and rows:
+        found = _row_of(line, rows)
+        if found is None and rows:
             continue  # which of several locations sold it is not known yet
-        if state is not None and not line.marketplace_fulfilled and not line.order.test:
+        if found is not None and not line.marketplace_fulfilled and not line.order.test:
+            state = found
             book = _with_line(books[state.pk], state, line, margin=context.span("opening_margin_seconds"))
             if book != books[state.pk]:
                 books[state.pk] = book

@@ -68,7 +68,13 @@ def start_bulk(*, account_id: int) -> int:
         push.settle(batch=batch, outcomes=outcomes, adapter=context.adapter, started=now)
         return 0
     reach("push.sent")
-    RemoteJob.objects.filter(pk=job.pk).update(ref=started.ref, status=RemoteJob.Status.RUNNING)
+    if started.done:
+        RemoteJob.objects.filter(pk=job.pk).update(
+            ref=started.ref, status=RemoteJob.Status.DONE, message=started.message[:300]
+        )
+        push.settle(batch=batch, outcomes=started.outcomes, adapter=context.adapter, started=now)
+    else:
+        RemoteJob.objects.filter(pk=job.pk).update(ref=started.ref, status=RemoteJob.Status.RUNNING)
     return len(batch.claims)
 
 

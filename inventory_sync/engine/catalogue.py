@@ -93,6 +93,11 @@ def pull_listings(*, account_id: int) -> int:
     cursor, _ = SyncCursor.objects.get_or_create(
         account=context.account, stream="listings", defaults={"next_due_at": started}
     )
+    if cursor.position and cursor.began_at is not None:
+        started = cursor.began_at  # an unfinished pull goes on
+    else:
+        SyncCursor.objects.filter(pk=cursor.pk).update(began_at=started, position="")
+        cursor.position = ""
     refresh_locations(context=context)
     count = 0
     for page in context.adapter.pull_listings(cursor=cursor.position):
@@ -102,12 +107,12 @@ def pull_listings(*, account_id: int) -> int:
         after_pull(context=context, result=result, now=now)
         SyncCursor.objects.filter(pk=cursor.pk).update(position=page.cursor)
     now = timezone.now()
-    if not cursor.position:  # a pull that was resumed has not seen the first pages now
-        gone = Listing.objects.filter(account=context.account, vanished_at__isnull=True, pulled_at__lt=started)
-        gone.update(vanished_at=now, active=False)
+    gone = Listing.objects.filter(account=context.account, vanished_at__isnull=True, pulled_at__lt=started)
+    gone.update(vanished_at=now, active=False)
     ensure_states(context=context)
     SyncCursor.objects.filter(pk=cursor.pk).update(
         position="",
+        began_at=None,
         high_water=started,
         last_success_at=now,
         failures=0,

@@ -110,7 +110,7 @@ def decide_pool(pool: Pool, *, now: datetime) -> dict[int, Decided]:
     result: dict[int, Decided] = {}
     pool.allowance = {}
     for group in _groups(pool):
-        inputs = {state.pk: _row_input(pool, state, paces[state.account_id], blocked[state.pk]) for state in group}
+        inputs = {state.pk: _row_input(pool, state, paces[state.account_id], blocked[state.pk], now) for state in group}
         mode, tuning = _mode_of(pool, group)
         plan = _decide(pool, mode, list(inputs.values()), now, tuning)
         pool.allowance |= plan.allowance
@@ -119,7 +119,7 @@ def decide_pool(pool: Pool, *, now: datetime) -> dict[int, Decided]:
         trial = [state for state in group if state.account.mode == ChannelAccount.Mode.SHADOW]
         if trial:
             as_if = [
-                _row_input(pool, state, paces[state.account_id], blocked[state.pk], trial=True) for state in group
+                _row_input(pool, state, paces[state.account_id], blocked[state.pk], now, trial=True) for state in group
             ]
             decisions = {each.row_id: each for each in _decide(pool, mode, as_if, now, tuning).decisions}
             for state in trial:
@@ -162,14 +162,24 @@ def _mode_of(pool: Pool, group: Sequence[ListingState]) -> tuple[Mode, Tuning]:
     return Mode(rules[0].mode), tuning
 
 
-def _row_input(pool: Pool, state: ListingState, pace: Pace, blocked: str, *, trial: bool = False) -> RowInput:
+def _quiet_seconds(pool: Pool, state: ListingState, now: datetime) -> float:
+    """Since the row's last order was placed, or its last write had to be in force, whichever is later."""
+    moments = [pool.selling[state.listing_id].last_order_at, state.last_deadline, state.started_at]
+    known = [moment for moment in moments if moment is not None]
+    return max((now - max(known)).total_seconds(), 0.0) if known else 0.0
+
+
+def _row_input(
+    pool: Pool, state: ListingState, pace: Pace, blocked: str, now: datetime, *, trial: bool = False
+) -> RowInput:
     account = state.account
     sends = account.mode == ChannelAccount.Mode.LIVE or (trial and account.mode == ChannelAccount.Mode.SHADOW)
     working = account.health != ChannelAccount.Health.BROKEN
     return RowInput(
         row_id=state.pk,
         book=pool.books[state.pk],
-        rate=pool.rates.get(state.listing_id, 0.0),
+        rate=pool.selling[state.listing_id].rate,
+        quiet_seconds=_quiet_seconds(pool, state, now),
         know_seconds=pace.know,
         know_p95=pace.know_p95,
         ack_seconds=pace.ack,
@@ -231,7 +241,7 @@ def _stored_row(pool: Pool, state: ListingState, each: Decided, now: datetime) -
         excess=decision.excess,
         lowers=decision.write is not None and decision.write < book.shown,
         shows_nothing=book.shown == 0,
-        rate=pool.rates.get(state.listing_id, 0.0),
+        rate=pool.selling[state.listing_id].rate,
         waiting_seconds=(now - state.stale_since).total_seconds() if state.stale_since else 0.0,
         favoured=bool(pool.priority & pool.units[state.pk].keys()),
     )

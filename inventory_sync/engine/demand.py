@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from inventory_sync.engine.models import Demand
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def _stretched(moment: datetime) -> datetime:
+def stretched(moment: datetime) -> datetime:
     """
     A moment in the marketplace's time. In production that is the time; against a sandbox whose clock runs ``CLOCK_FACTOR`` times as fast a minute
     of ours is so many minutes of theirs.
@@ -27,7 +28,7 @@ def count_sale(*, listing_id: int, units: int, at: datetime) -> None:
     """One order line of so many listing units (> 0) was placed at ``at``."""
     if units <= 0:
         return
-    moment = _stretched(at)
+    moment = stretched(at)
     with transaction.atomic():
         empty = Demand(listing_id=listing_id, updated_at=at, state=dump(DemandState(since=moment)))
         Demand.objects.bulk_create([empty], ignore_conflicts=True)
@@ -37,15 +38,24 @@ def count_sale(*, listing_id: int, units: int, at: datetime) -> None:
         row.save(update_fields=["state", "updated_at"])
 
 
-def rates(*, listing_ids: Iterable[int], now: datetime) -> dict[int, float]:
-    """Listing units per second of our time; 0.0 for a listing of which nothing is known."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selling:
+    """How a listing sells: listing units per second of our time, and when its last order was placed (None: never)."""
+
+    rate: float = 0.0
+    last_order_at: datetime | None = None
+
+
+def selling(*, listing_ids: Iterable[int], now: datetime) -> dict[int, Selling]:
+    """What is known of these listings; one that never sold has the rate 0.0."""
     wanted = set(listing_ids)
-    moment = _stretched(now)
+    moment = stretched(now)
+    rows = Demand.objects.filter(listing_id__in=wanted).values_list("listing_id", "state", "updated_at")
     found = {
-        listing_id: load(state).rate(moment) * settings.CLOCK_FACTOR
-        for listing_id, state in Demand.objects.filter(listing_id__in=wanted).values_list("listing_id", "state")
+        listing_id: Selling(rate=load(state).rate(moment) * settings.CLOCK_FACTOR, last_order_at=last_order_at)
+        for listing_id, state, last_order_at in rows
     }
-    return {listing_id: found.get(listing_id, 0.0) for listing_id in wanted}
+    return {listing_id: found.get(listing_id, Selling()) for listing_id in wanted}
 
 
 def load(data: dict[str, Any]) -> DemandState:

@@ -198,6 +198,7 @@ class SyncCursor(models.Model):
     stream = models.CharField(max_length=30)
     high_water = models.DateTimeField("read up to", null=True, blank=True)
     position = models.TextField(blank=True, help_text="Where an unfinished pull goes on.")
+    began_at = models.DateTimeField(null=True, blank=True, help_text="When that pull was begun.")
     next_due_at = models.DateTimeField()
     running_until = models.DateTimeField(null=True, blank=True)
     last_started_at = models.DateTimeField(null=True, blank=True)

@@ -15,7 +15,7 @@ from inventory_sync.domain.guard import RowUse, headroom
 from inventory_sync.domain.ledger import Place
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.books import load_books, lock_states
-from inventory_sync.engine.demand import rates
+from inventory_sync.engine.demand import Selling, selling
 from inventory_sync.engine.models import ListingState, StockRule
 from inventory_sync.stock.ledger import lock_own_balances
 from inventory_sync.stock.models import LocationLink, StockBalance, Warehouse
@@ -23,7 +23,7 @@ from skumap.models import KitComponent, Sku
 from skumap.services import components_of
 
 GUARDED = {StockRule.Mode.STRICT, StockRule.Mode.BALANCED}
-_STRICTNESS = [StockRule.Mode.STRICT, StockRule.Mode.BALANCED, StockRule.Mode.OFF]
+_STRICTNESS: list[str] = [StockRule.Mode.STRICT, StockRule.Mode.BALANCED, StockRule.Mode.OFF]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Pool:
     warehouses: dict[int, frozenset[int]]
     contexts: dict[int, AccountContext]
     rules: dict[int, Rule]
-    rates: dict[int, float]
+    selling: dict[int, Selling]
     priority: frozenset[int]
     allowance: dict[int, int] = field(default_factory=dict)
 
@@ -136,7 +136,7 @@ def load_pool(*, sku_ids: Iterable[int], now: datetime, lock: Literal["nothing",
         warehouses={row.pk: frozenset(links[row.location_id]) for row in rows},
         contexts=contexts,
         rules=_rules(everything, set(accounts)),
-        rates=rates(listing_ids={row.listing_id for row in rows}, now=now),
+        selling=selling(listing_ids={row.listing_id for row in rows}, now=now),
         priority=frozenset(Sku.objects.filter(pk__in=everything, priority=True).values_list("id", flat=True)),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q, Sum
+from django.db.models import Case, F, IntegerField, Q, Sum, When
 from django.utils import timezone
 
 from inventory_sync.alerts.services import raise_alert, resolve_alert
@@ -54,9 +54,8 @@ def read_slice(*, account_id: int) -> int:
         ListingState.objects.select_related("listing", "location")
         .filter(account_id=account_id)
         .filter(Q(seen_at__isnull=True) | Q(seen_at__lt=now - context.span("reconcile_seconds")))
-        .order_by(F("opened_at").asc(nulls_first=True), F("seen_at").asc(nulls_first=True))[
-            : int(context.settings["reconcile_rows"])
-        ]
+        .annotate(rank=_reading_rank())
+        .order_by("rank", F("seen_at").asc(nulls_first=True), "id")[: int(context.settings["reconcile_rows"])]
     )
     try:
         read_rows(context=context, states=states)
@@ -76,6 +75,12 @@ def read_slice(*, account_id: int) -> int:
         running_until=None, failures=0, last_error="", last_success_at=done, next_due_at=done + timedelta(seconds=due)
     )
     return len(states)
+
+
+def _reading_rank() -> Case:
+    """New rows first, then rows whose book has changed since they were last seen (a read may prove something there), then the others."""
+    changed = Q(book_changed_at__gt=F("seen_at")) | Q(last_deadline__gt=F("seen_at"))
+    return Case(When(opened_at__isnull=True, then=0), When(changed, then=1), default=2, output_field=IntegerField())
 
 
 def read_rows(*, context: AccountContext, states: Sequence[ListingState]) -> None:
@@ -169,7 +174,7 @@ def _note_listing(*, context: AccountContext, state: ListingState, reading: Stoc
     """A listing that was switched off, or that began to break our assumptions, is noticed at the next read, not at the next pull."""
     listing = state.listing
     hazards = sorted(hazard.value for hazard in reading.hazards)
-    changed = {}
+    changed: dict[str, bool | list[str]] = {}
     if reading.active is not None and reading.active != listing.active:
         changed["active"] = reading.active
     if hazards != listing.hazards and (reading.hazards or reading.active is not None):
@@ -196,12 +201,17 @@ def _note_effect(*, context: AccountContext, state: ListingState, reading: Stock
 
 def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> None:
     """
-    The channel says how many units of a listing it waits for; more than we know of, twice in a row, is a missed order.
+    The channel says how many units of a listing it waits for; more than we know of, and still more after the orders were read to a later
+    time than that, is a missed order.
 
     :param theirs: {listing id: units that the channel still waits for}.
     """
     if not theirs:
         return
+    now = timezone.now()
+    read_up_to = (
+        SyncCursor.objects.filter(account=context.account, stream="orders").values_list("high_water", flat=True).first()
+    )
     ours = dict(
         OrderLine.objects.filter(
             listing_id__in=theirs, marketplace_fulfilled=False, order__test=False
@@ -212,12 +222,12 @@ def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> No
     for listing in Listing.objects.filter(pk__in=theirs).order_by("id"):
         missing = theirs[listing.pk] - max(ours.get(listing.pk) or 0, 0)
         if missing <= 0:
-            if listing.missing_open_units:
-                Listing.objects.filter(pk=listing.pk).update(missing_open_units=0)
+            if listing.missing_since is not None:
+                Listing.objects.filter(pk=listing.pk).update(missing_since=None)
                 resolve_alert(kind="missed_order", key=str(listing.pk))
-            continue
-        Listing.objects.filter(pk=listing.pk).update(missing_open_units=missing)
-        if listing.missing_open_units:  # it was short at the last read, too
+        elif listing.missing_since is None:
+            Listing.objects.filter(pk=listing.pk).update(missing_since=now)
+        elif read_up_to is not None and read_up_to > listing.missing_since:
             _find_missed(context=context, listing=listing, missing=missing)
 
 

@@ -12,7 +12,7 @@ from inventory_sync.engine.models import SaleEvent, SyncCursor
 
 def sale_is_on(*, account_id: int, now: datetime) -> bool:
     """Whether any event that covers the account is on."""
-    return active_events(now=now).filter(Q(accounts__isnull=True) | Q(accounts=account_id)).exists()
+    return bool(active_events(now=now).filter(Q(accounts__isnull=True) | Q(accounts=account_id)).exists())
 
 
 def active_events(*, now: datetime) -> Any:

@@ -86,10 +86,13 @@ def push_tick(account_id: int) -> None:
 @tick("push")
 def settle_time() -> None:
     """What time alone changes: flights past their deadlines, rows whose feed has caught up, decisions that grew old."""
-    now = timezone.now()
-    inbound.decide_soon(books.expire_flights(now=now))
-    reconcile.start_rows(now=now)
-    decide_stale(now=now)
+    with upkeep.single_flight("settle_time", 0) as mine:
+        if not mine:
+            return
+        now = timezone.now()
+        inbound.decide_soon(books.expire_flights(now=now))
+        reconcile.start_rows(now=now)
+        decide_stale(now=now)
 
 
 # --- poll -------------------------------------------------------------------------------------------------------------------

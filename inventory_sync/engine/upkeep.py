@@ -80,8 +80,8 @@ def watch_oversold(*, now: datetime) -> None:
     rows = (
         StockBalance.objects.filter(warehouse__kind=Warehouse.Kind.OWN)
         .values("sku_id", "sku__code")
-        .annotate(available=Sum(F("on_hand") - F("committed")))
-        .filter(available__lt=0)
+        .annotate(left=Sum(F("on_hand") - F("committed")))
+        .filter(left__lt=0)
     )
     open_keys = set(Alert.objects.filter(kind="oversold", resolved_at__isnull=True).values_list("key", flat=True))
     for row in rows:
@@ -89,7 +89,7 @@ def watch_oversold(*, now: datetime) -> None:
         raise_alert(
             kind="oversold",
             key=str(row["sku_id"]),
-            title=f"Oversold: {row['sku__code']} is short of {-row['available']} units",
+            title=f"Oversold: {row['sku__code']} is short of {-row['left']} units",
             detail="More is ordered than stands in all own warehouses.",
             severity="critical",
             link=f"/admin/stock/stockbalance/?sku__id__exact={row['sku_id']}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ class CallContext:
     """
     :param bulk: connections without ``first`` give everything (the inner query of a bulk operation).
     :param bulk_url: gives the signed address of a bulk result: ``(number) -> url``.
+    :param sku_counts: how many items have each SKU, counted once per call.
     :param when_answered: called under the lock when the answer is about to leave.
     """
 
@@ -30,6 +32,7 @@ class CallContext:
     now: datetime
     bulk_url: Callable[[int], str]
     bulk: bool = False
+    sku_counts: Counter[str | None] | None = None
     when_answered: list[Callable[[], None]] = field(default_factory=list)
 
     def event(self) -> Event:

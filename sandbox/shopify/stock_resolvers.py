@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
@@ -61,9 +62,10 @@ def metafield(source: Variant | Product, info: GraphQLResolveInfo, *, key: str, 
 def duplicate_sku_count(source: Item, info: GraphQLResolveInfo) -> int:
     if not source.sku:
         return 0
-    return sum(
-        1 for each in list(context_of(info).shop.items.values()) if each is not source and each.sku == source.sku
-    )
+    context = context_of(info)
+    if context.sku_counts is None:
+        context.sku_counts = Counter(each.sku for each in list(context.shop.items.values()))
+    return context.sku_counts[source.sku] - 1
 
 
 @resolves("InventoryItem.countryHarmonizedSystemCodes")

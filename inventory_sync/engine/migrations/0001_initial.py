@@ -181,6 +181,7 @@ class Migration(migrations.Migration):
                 ('stream', models.CharField(max_length=30)),
                 ('high_water', models.DateTimeField(blank=True, null=True, verbose_name='read up to')),
                 ('position', models.TextField(blank=True, help_text='Where an unfinished pull goes on.')),
+                ('began_at', models.DateTimeField(blank=True, help_text='When that pull was begun.', null=True)),
                 ('next_due_at', models.DateTimeField()),
                 ('running_until', models.DateTimeField(blank=True, null=True)),
                 ('last_started_at', models.DateTimeField(blank=True, null=True)),

@@ -1,0 +1,100 @@
+"""Reading back: nothing is repaired silently, a missed order is found, a stranger's write is named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from inventory_sync.alerts.models import Alert
+from inventory_sync.domain.snapshots import Channel
+from inventory_sync.engine import reconcile
+from inventory_sync.engine.models import ListingState, SyncCursor
+from inventory_sync.orders.models import OrderLine
+from skumap.models import Listing, Sku
+from tests.engine.conftest import Seller
+
+
+@pytest.fixture
+def flipkart(seller: Seller) -> tuple[Seller, Sku]:
+    seller.account("flip", Channel.FLIPKART)
+    sku = seller.sku("TEE", 20)
+    seller.listing("flip", sku, shown=6)
+    seller.start()
+    return seller, sku
+
+
+def read(seller: Seller) -> None:
+    reconcile.read_rows(context=seller.context("flip"), states=list(ListingState.objects.all()))
+
+
+def open_alerts(kind: str) -> int:
+    return Alert.objects.filter(kind=kind, resolved_at__isnull=True).count()
+
+
+def test_the_first_read_opens_the_book_and_only_a_complete_feed_starts_the_row(seller: Seller) -> None:
+    seller.account("flip", Channel.FLIPKART)
+    seller.listing("flip", seller.sku("TEE", 20), shown=6)
+
+    read(seller)
+    reconcile.start_rows(now=timezone.now())
+    state = ListingState.objects.get()
+    assert (state.shown, state.started_at) == (6, None)
+
+    ListingState.objects.update(unseen_at=None)
+    reconcile.start_rows(now=timezone.now())
+    assert ListingState.objects.get().started_at is not None
+
+
+def test_a_lower_read_moves_units_to_sold_unseen_and_frees_nothing(flipkart: tuple[Seller, Sku]) -> None:
+    seller, _ = flipkart
+    ListingState.objects.update(last_deadline=None)
+    seller.channels["flip"].sell("TEE", 2)
+
+    read(seller)
+
+    state = ListingState.objects.get()
+    assert (state.shown, state.unseen) == (4, 2)
+
+
+def test_a_higher_read_that_nothing_explains_is_somebody_elses_write(flipkart: tuple[Seller, Sku]) -> None:
+    seller, _ = flipkart
+    seller.channels["flip"].shown["TEE"] = 15
+
+    read(seller)
+
+    assert open_alerts("unexplained_quantity") == 1
+    assert ListingState.objects.get().shown == 15
+
+
+def test_more_open_units_than_we_know_of_after_another_round_of_orders_is_a_missed_order_and_is_read(
+    flipkart: tuple[Seller, Sku],
+) -> None:
+    seller, sku = flipkart
+    context = seller.context("flip")
+    listing = Listing.objects.get()
+    seller.channels["flip"].sell("TEE", 2)
+
+    reconcile.compare_open_units(context=context, theirs={listing.pk: 2})
+    assert open_alerts("missed_order") == 0
+    assert OrderLine.objects.count() == 0
+
+    reconcile.compare_open_units(context=context, theirs={listing.pk: 2})
+    assert open_alerts("missed_order") == 0  # the orders have not been read since
+
+    SyncCursor.objects.filter(stream="orders").update(high_water=timezone.now())
+    reconcile.compare_open_units(context=context, theirs={listing.pk: 2})
+    assert open_alerts("missed_order") == 1
+    assert seller.on_hand(sku).committed == 2
+
+    reconcile.compare_open_units(context=context, theirs={listing.pk: 2})
+    assert open_alerts("missed_order") == 0
+
+
+def test_a_slice_reads_what_was_not_read_for_longest(flipkart: tuple[Seller, Sku]) -> None:
+    seller, _ = flipkart
+    ListingState.objects.update(seen_at=timezone.now() - timedelta(days=1))
+
+    assert reconcile.read_slice(account_id=seller.accounts["flip"].pk) == 1
+    assert reconcile.read_slice(account_id=seller.accounts["flip"].pk) == 0
