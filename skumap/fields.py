@@ -57,7 +57,7 @@ def _decrypt(value: Ciphertext) -> Any:
         raise CredentialsUnreadableError("stored credentials can't be read with any key in CREDENTIALS_KEYS") from error
 
 
-class EncryptedJSONField(models.BinaryField):  # type: ignore[type-arg]
+class EncryptedJSONField(models.BinaryField):
     """
     A JSON value that is ciphertext in the database. Can't be filtered on, is never shown as it is.
 
@@ -65,6 +65,9 @@ class EncryptedJSONField(models.BinaryField):  # type: ignore[type-arg]
     """
 
     descriptor_class = _Decrypting
+
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["editable"] = kwargs.get("editable", False)

@@ -241,18 +241,23 @@ def refused(book: Book, *, flight_id: int | str) -> Book:
     return _without(book, flight_id, book.shown)
 
 
-def accepted(book: Book, *, flight_id: int | str, now: datetime) -> Book:
+def accepted(book: Book, *, flight_id: int | str, now: datetime, in_force_by: datetime | None = None) -> Book:
     """
     The channel took the write. Absolute: it will be in force by the deadline, nothing changes before. CAS: it is in force.
 
     An answer that comes after the deadline (a worker that slept past its lease) counts as unknown: D_max no longer bounds its effect.
+
+    :param in_force_by: our request's end + D_max, where that is earlier than the deadline, which had to reckon with the whole lease.
     """
     flight = _find(book, flight_id)
     if flight is None:
         return book
     if flight.compared is not None:
         return _without(book, flight_id, book.shown + flight.value - flight.compared)
-    return _answered(book, flight_id, FlightOutcome.ACCEPTED if now <= flight.deadline else FlightOutcome.UNKNOWN)
+    if now > flight.deadline:
+        return _answered(book, flight_id, FlightOutcome.UNKNOWN)
+    deadline = flight.deadline if in_force_by is None else min(flight.deadline, in_force_by)
+    return _answered(book, flight_id, FlightOutcome.ACCEPTED, deadline=deadline)
 
 
 def unknown(book: Book, *, flight_id: int | str) -> Book:
@@ -353,8 +358,13 @@ def _find(book: Book, flight_id: int | str) -> Flight | None:
     return next((flight for flight in book.flights if flight.id == flight_id), None)
 
 
-def _answered(book: Book, flight_id: int | str, outcome: FlightOutcome) -> Book:
-    flights = tuple(replace(flight, outcome=outcome) if flight.id == flight_id else flight for flight in book.flights)
+def _answered(
+    book: Book, flight_id: int | str, outcome: FlightOutcome, *, deadline: datetime | None = None
+) -> Book:
+    flights = tuple(
+        replace(flight, outcome=outcome, deadline=deadline or flight.deadline) if flight.id == flight_id else flight
+        for flight in book.flights
+    )
     return replace(book, flights=flights)
 
 

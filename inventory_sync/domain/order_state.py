@@ -204,10 +204,13 @@ def merge(*, known: Counts | None, line: LineSnapshot, complete: bool = True) ->
             return before
         return said if complete else max(before, said)
 
+    shipped = told(base.shipped, line.shipped)
+    if shipped < base.shipped and told(base.cancelled, line.cancelled) > base.cancelled:
+        shipped = base.shipped  # cancelled on its way: the goods left all the same, and count again when they come back
     return replace(
         base,
         ordered=told(base.ordered, line.ordered),
-        shipped=told(base.shipped, line.shipped),
+        shipped=shipped,
         cancelled=told(base.cancelled, line.cancelled),
         cancelled_kept=told(base.cancelled_kept, line.cancelled_kept),
         returned=told(base.returned, line.returned),

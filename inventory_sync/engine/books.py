@@ -77,14 +77,15 @@ def put_book(state: ListingState, book: Book) -> None:
 
 
 def store_flights(before: Book, after: Book) -> None:
-    """Delete the flights that an event took out of a book, and store changed outcomes."""
+    """Delete the flights that an event took out of a book, and store changed outcomes and deadlines."""
     left = {flight.id: flight for flight in after.flights}
     gone = [flight.id for flight in before.flights if flight.id not in left]
     if gone:
         Flight.objects.filter(pk__in=gone).delete()
     for flight in before.flights:
-        if flight.id in left and left[flight.id].outcome != flight.outcome:
-            Flight.objects.filter(pk=flight.id).update(outcome=left[flight.id].outcome.value)
+        kept = left.get(flight.id)
+        if kept is not None and kept != flight:
+            Flight.objects.filter(pk=flight.id).update(outcome=kept.outcome.value, deadline=kept.deadline)
 
 
 def book_orders(*, context: AccountContext, line_ids: Sequence[int], now: datetime) -> set[int]:

@@ -272,7 +272,10 @@ def _settle_rows(
         attempts = []
         for state in states:
             claim, outcome, before = claims[state.pk], by_row[state.pk], books[state.pk]
-            after = _settled(before, claim, outcome, readings.get(state.pk), state, now)
+            in_force_by = now + batch.context.span("propagation_deadline_seconds")
+            after = _settled(before, claim, outcome, readings.get(state.pk), state, now, in_force_by)
+            if after.flights:
+                state.last_deadline = max(flight.deadline for flight in after.flights)
             store_flights(before, after)
             put_book(state, after)
             _note_result(state, claim, outcome, after, now=now, batch=batch)
@@ -287,6 +290,7 @@ def _settle_rows(
                     "solo",
                     "seen_quantity",
                     "seen_at",
+                    "last_deadline",
                     "settled_quantity",
                 ]
             )
@@ -318,9 +322,10 @@ def _settled(
     reading: tuple[int, datetime] | None,
     state: ListingState,
     now: datetime,
+    in_force_by: datetime,
 ) -> Book:
     if outcome.result is PushResult.ACCEPTED:
-        return exposure.accepted(book, flight_id=claim.flight_id, now=now)
+        return exposure.accepted(book, flight_id=claim.flight_id, now=now, in_force_by=in_force_by)
     if outcome.result in {PushResult.REFUSED, PushResult.NOT_SENT}:
         return exposure.refused(book, flight_id=claim.flight_id)
     if outcome.result is PushResult.STALE:

@@ -107,7 +107,7 @@ def _find_line(rules: AccountRules, *, line_key: str, line_ref: str) -> int | No
 
 
 def _is_older(item: ReturnItem, snapshot: ReturnSnapshot) -> bool:
-    if item.source_rank < 0:
+    if item.source_rank < 0 or snapshot.state is ReturnState.NEVER:
         return False
     if item.updated_at is None or snapshot.updated_at is None:
         return snapshot.source < item.source_rank
@@ -123,7 +123,9 @@ def _store(item: ReturnItem, snapshot: ReturnSnapshot, *, line: OrderLine | None
     item.line_ref = snapshot.line_ref or item.line_ref
     item.order_ref = snapshot.order_ref
     item.units = max(snapshot.units, 0)
-    item.state = snapshot.state.value
+    # Refunded without the goods ("do not expect"): only the push says so, and no later state puts such units on a shelf.
+    if item.state != ReturnItem.State.NEVER:
+        item.state = snapshot.state.value
     item.status = snapshot.status[:40]
     item.courier_return = snapshot.courier_return
     item.tracking_id = snapshot.tracking_id[:60]

@@ -139,7 +139,7 @@ def signature(shop: Shop, number: int, expires: int) -> str:
 class BulkRunner:
     """Runs bulk operations on a thread of its own, some seconds after they were asked for."""
 
-    def __init__(self, *, engine: Engine, lock: threading.RLock, rng: random.Random) -> None:  # type: ignore[valid-type]
+    def __init__(self, *, engine: Engine, lock: threading.RLock, rng: random.Random) -> None:
         self._engine = engine
         self._lock = lock
         self._random = rng

@@ -43,7 +43,7 @@ def _only(values: Mapping[str, Any], what: str, known: str) -> None:
 
 def load_shop(
     values: Mapping[str, Any], *, world: World, lock: threading.RLock, ids: Ids, known: Mapping[str, Shop], now: datetime
-) -> Shop:  # type: ignore[valid-type]  # fmt: skip
+) -> Shop:  # fmt: skip
     """
     One shop from JSON; everything is optional, ids are numbers, digits or global ids::
 
@@ -214,7 +214,7 @@ def _put_quantities(shop: Shop, item: Item, quantities: Any, *, now: datetime) -
 
 def _metafields(values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {
-        name: (str(value), "single_line_text_field") if not isinstance(value, Sequence) or isinstance(value, str) else tuple(value)  # type: ignore[misc]
+        name: (str(value), "single_line_text_field") if not isinstance(value, Sequence) or isinstance(value, str) else tuple(value)
         for name, value in values.items()
     }  # fmt: skip
 

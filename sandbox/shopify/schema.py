@@ -113,7 +113,7 @@ class Checked:
 class Engine:
     """Runs documents. Parsing and validating happen without the lock; everything else under it."""
 
-    def __init__(self, *, lock: threading.RLock) -> None:  # type: ignore[valid-type]
+    def __init__(self, *, lock: threading.RLock) -> None:
         self.schema = load_schema()
         self._lock = lock
         self._documents: OrderedDict[str, Checked] = OrderedDict()

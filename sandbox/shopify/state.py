@@ -36,7 +36,7 @@ class SearchIndex:
     Guarded by the marketplace's lock, as everything in a shop.
     """
 
-    def __init__(self, *, world: World, lock: threading.RLock) -> None:  # type: ignore[valid-type]
+    def __init__(self, *, world: World, lock: threading.RLock) -> None:
         self._world = world
         self._lock = lock
         self._seen: dict[tuple[str, int], datetime] = {}

@@ -88,7 +88,7 @@ class Delivery:
 class Webhooks:
     """Every delivery of one marketplace. :meth:`publish` is called under the marketplace's lock."""
 
-    def __init__(self, *, world: World, lock: threading.RLock) -> None:  # type: ignore[valid-type]
+    def __init__(self, *, world: World, lock: threading.RLock) -> None:
         self._world = world
         self._lock = lock
         self._random: random.Random = world.rng("shopify.webhooks")

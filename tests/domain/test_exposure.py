@@ -388,3 +388,13 @@ def test_a_raise_within_the_headroom_over_grants_nothing_new(rows, available):
     raised = RowUse(row_id=first.row_id, exposure=first.exposure + room, warehouses=first.warehouses, units=first.units)
 
     assert over_granted(rows=[raised, *rows[1:]], available=available, allowance={}) == before
+
+
+def test_an_accepted_write_is_in_force_sooner_than_the_lease_had_to_reckon_with() -> None:
+    claimed = datetime(2026, 10, 7, 18, 30, tzinfo=UTC)
+    flight = Flight(id=1, value=4, claimed_at=claimed, deadline=claimed + timedelta(seconds=660))
+    book = claim(Book(kind=WriteKind.ABSOLUTE), flight=flight)
+
+    book = accepted(book, flight_id=1, now=claimed + timedelta(seconds=2), in_force_by=claimed + timedelta(seconds=602))
+
+    assert book.flights[0].deadline == claimed + timedelta(seconds=602)

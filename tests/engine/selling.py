@@ -16,6 +16,7 @@ from inventory_sync.engine.mapping import approve_match
 from inventory_sync.engine.models import Flight, ListingState, StockRule, SyncCursor
 from inventory_sync.stock.models import LocationLink, Warehouse
 from inventory_sync.stock.services import Change, receive, set_count
+from sandbox.amazon import catalogue
 from sandbox.flipkart.catalogue import DEMO_APP, DEMO_LOCATION, DEMO_SELLER
 from sandbox.server import SandboxServer
 from sandbox.shopify.catalogue import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_DOMAIN
@@ -93,10 +94,8 @@ class Shop:
         )
 
     def amazon(self, listings: list[dict[str, Any]], *, queue: bool = False) -> ChannelAccount:
-        from sandbox.amazon import catalogue
-
         self.sandbox.amazon.load({"listings": listings})
-        extra: dict[str, Any] = {"rate_factor": CLOCK, "use_report_for_pull": False}
+        extra: dict[str, Any] = {"rate_factor": CLOCK, "use_report_for_pull": False, "order_settle_seconds": 0.3}
         credentials = {
             "client_id": catalogue.DEMO_CLIENT_ID,
             "client_secret": catalogue.DEMO_CLIENT_SECRET,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +26,7 @@ from inventory_sync.engine.models import ListingState, SyncCursor, WebhookDelive
 from inventory_sync.orders.models import OrderLine
 from inventory_sync.stock.models import StockBalance
 from sandbox.server import SandboxServer
+from sandbox.shopify.catalogue import DEMO_CLIENT_SECRET, DEMO_DOMAIN
 from skumap.models import Sku
 from tests.engine.selling import CLOCK, Shop
 
@@ -59,14 +65,6 @@ def die_at(point: str) -> int:
 
 def deliver_a_webhook(shop: Shop) -> None:
     """A signed delivery that says only "look at this order", so that the inbox has something to do in every round."""
-    import base64
-    import hashlib
-    import hmac
-    import json
-    import uuid
-
-    from sandbox.shopify.catalogue import DEMO_CLIENT_SECRET, DEMO_DOMAIN
-
     body = json.dumps({"id": 1, "order_edit": {"order_id": 12345}}).encode()
     signature = base64.b64encode(hmac.new(DEMO_CLIENT_SECRET.encode(), body, hashlib.sha256).digest()).decode()
     response = Client().post(
@@ -97,14 +95,14 @@ def test_a_kill_at_any_point_loses_nothing_and_applies_nothing_twice(shop: Shop)
             few = StockBalance.objects.get().on_hand > 200
             shop.count(Sku.objects.get(), sold + 4 if few else sold + 500)
 
-        print("POINT", point, sold, flush=True)
         assert die_at(point) == -signal.SIGKILL, f"{point} was never reached"
 
-        shop.work(until=lambda expected=sold: OrderLine.objects.count() == expected and shop.is_quiet())  # type: ignore[misc]
+        shop.work(until=lambda expected=sold: OrderLine.objects.count() == expected)  # type: ignore[misc]
         assert StockBalance.objects.get().committed == sold, point
         call_command("verify_ledger", verbosity=0)
-        assert not WebhookDelivery.objects.filter(status="failed").exists(), point
-        for row in ListingState.objects.select_related("listing", "account"):
-            assert shop.shown(row.account.channel, row.listing.key) == row.shown, point
+    shop.work(until=shop.is_quiet, seconds=60)
+    assert not WebhookDelivery.objects.filter(status="failed").exists()
+    for row in ListingState.objects.select_related("listing", "account"):
+        assert shop.shown(row.account.channel, row.listing.key) == row.shown
     assert shop.sandbox.world.truth.oversold_units() == {}
     assert context_of(shop.accounts["flipkart"].pk).account.health == "ok"
