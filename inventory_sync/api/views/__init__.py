@@ -1,0 +1,1 @@
+"""The REST API's views: translate, call one service, translate back."""
