@@ -39,7 +39,9 @@ class ChannelAccount(models.Model):
         "Other credentials can't take this account over.",
     )
     api_base = models.URLField(max_length=300, blank=True, help_text="Leave empty for the channel's own address.")
-    auth_base = models.URLField(max_length=300, blank=True, help_text="Where tokens come from; empty for the channel's own.")
+    auth_base = models.URLField(
+        max_length=300, blank=True, help_text="Where tokens come from; empty for the channel's own."
+    )
     credentials = EncryptedJSONField(default=dict)
     settings = models.JSONField(default=dict, blank=True, help_text="Only what differs from the channel's defaults.")
     webhook_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -88,7 +90,9 @@ class ChannelLocation(models.Model):
     external_id = models.CharField(max_length=80)
     name = models.CharField(max_length=120, blank=True)
     active = models.BooleanField(default=True)
-    managed = models.BooleanField(default=True, help_text="Off: the marketplace or a fulfilment service owns it; never written.")
+    managed = models.BooleanField(
+        default=True, help_text="Off: the marketplace or a fulfilment service owns it; never written."
+    )
 
     class Meta:
         ordering = ("account", "name")
@@ -169,7 +173,9 @@ class Listing(models.Model):
     product_id = models.CharField(max_length=40, blank=True, help_text="FSN, ASIN or Shopify product id.")
     listing_ref = models.CharField(max_length=60, blank=True, help_text="Listing id, FNSKU or inventory item id.")
     title = models.CharField(max_length=300, blank=True)
-    fulfilment = models.CharField(max_length=20, choices=[(f.value, f.value) for f in Fulfilment], default=Fulfilment.UNKNOWN)
+    fulfilment = models.CharField(
+        max_length=20, choices=[(f.value, f.value) for f in Fulfilment], default=Fulfilment.UNKNOWN
+    )
     units_per_sale = models.PositiveIntegerField("pack of", default=1)
     sku = models.ForeignKey(Sku, on_delete=models.PROTECT, null=True, blank=True, related_name="listings")
     status = models.CharField(max_length=10, choices=Status, default=Status.UNMAPPED)
@@ -186,6 +192,7 @@ class Listing(models.Model):
     missing_since = models.DateTimeField(
         null=True, blank=True, help_text="Since when the channel waits for more units than we know of."
     )
+    missing_units = models.IntegerField(default=0)
     pulled_at = models.DateTimeField(null=True, blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -232,7 +239,9 @@ class ListingLink(models.Model):
     class Meta:
         ordering = ("listing", "-id")
         constraints = [
-            models.UniqueConstraint(fields=["listing"], condition=Q(valid_to__isnull=True), name="one_open_link_per_listing"),
+            models.UniqueConstraint(
+                fields=["listing"], condition=Q(valid_to__isnull=True), name="one_open_link_per_listing"
+            ),
         ]
 
     def __str__(self) -> str:

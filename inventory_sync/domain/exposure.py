@@ -358,9 +358,7 @@ def _find(book: Book, flight_id: int | str) -> Flight | None:
     return next((flight for flight in book.flights if flight.id == flight_id), None)
 
 
-def _answered(
-    book: Book, flight_id: int | str, outcome: FlightOutcome, *, deadline: datetime | None = None
-) -> Book:
+def _answered(book: Book, flight_id: int | str, outcome: FlightOutcome, *, deadline: datetime | None = None) -> Book:
     flights = tuple(
         replace(flight, outcome=outcome, deadline=deadline or flight.deadline) if flight.id == flight_id else flight
         for flight in book.flights

@@ -140,7 +140,8 @@ class Counts:
     """
     The newest facts of a line: cumulative listing units, as in :class:`~inventory_sync.domain.snapshots.LineSnapshot`.
 
-    ``returned_to_stock`` are units that came back and that the account's rule puts straight on sale again.
+    ``returned_to_stock`` are units that came back and that the account's rule puts straight on sale again. ``recalled`` are units that a channel
+    told as shipped first and as cancelled later: they have left, so they are counted in ``shipped`` and not in ``cancelled``.
     """
 
     ordered: int
@@ -150,6 +151,7 @@ class Counts:
     returned: int = 0
     returned_to_stock: int = 0
     lost: int = 0
+    recalled: int = 0
 
 
 # The order in which a line's life is told, and of which units an event speaks first. What came back and is not known to have left is taken for
@@ -204,14 +206,21 @@ def merge(*, known: Counts | None, line: LineSnapshot, complete: bool = True) ->
             return before
         return said if complete else max(before, said)
 
-    shipped = told(base.shipped, line.shipped)
-    if shipped < base.shipped and told(base.cancelled, line.cancelled) > base.cancelled:
-        shipped = base.shipped  # cancelled on its way: the goods left all the same, and count again when they come back
+    shipped_before, cancelled_before = (
+        base.shipped - base.recalled,
+        base.cancelled + base.recalled,
+    )  # as the channel told them
+    shipped, cancelled = told(shipped_before, line.shipped), told(cancelled_before, line.cancelled)
+    recalled = base.recalled
+    if line.cancel_restocked is None:  # else the channel says itself which of the cancelled units are back on the shelf
+        recalled += max(min(shipped_before - shipped, cancelled - cancelled_before), 0)
+    recalled = min(recalled, cancelled)
     return replace(
         base,
         ordered=told(base.ordered, line.ordered),
-        shipped=shipped,
-        cancelled=told(base.cancelled, line.cancelled),
+        shipped=shipped + recalled,
+        cancelled=cancelled - recalled,
+        recalled=recalled,
         cancelled_kept=told(base.cancelled_kept, line.cancelled_kept),
         returned=told(base.returned, line.returned),
         lost=told(base.lost, line.lost),

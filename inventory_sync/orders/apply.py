@@ -188,12 +188,14 @@ def _stored_values(line: OrderLine) -> tuple[object, ...]:
 def _take_facts(rules: AccountRules, line: OrderLine, facts: LineSnapshot, *, complete: bool) -> None:
     ordered_before = max(line.ordered, line.booked_units)
     counts = merge(known=facts_of(line) if line.pk else None, line=facts, complete=complete)
-    for name in ("ordered", "shipped", "cancelled", "cancelled_kept", "returned", "lost"):
+    for name in ("ordered", "shipped", "cancelled", "cancelled_kept", "returned", "lost", "recalled"):
         setattr(line, name, getattr(counts, name))
     if facts.cancel_restocked is not None:
         put_back = facts.cancel_restocked
     elif rules.restock_on_cancel:
-        put_back = counts.cancelled + max(ordered_before - counts.ordered, 0)  # ordering less is cancelling, too
+        put_back = (
+            counts.cancelled + counts.recalled + max(ordered_before - counts.ordered, 0)
+        )  # ordering less is cancelling, too
     else:
         put_back = 0
     line.channel_restocked = max(line.channel_restocked, put_back + (facts.returned_restocked or 0))

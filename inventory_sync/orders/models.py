@@ -68,6 +68,9 @@ class OrderLine(models.Model):
     cancelled_kept = models.IntegerField(default=0)
     returned = models.IntegerField(default=0)
     lost = models.IntegerField(default=0)
+    recalled = models.IntegerField(
+        default=0, help_text="Cancelled after they had left; counted as shipped until they are back."
+    )
     channel_restocked = models.IntegerField(default=0, help_text="Units that the channel put back on sale by itself.")
     location_id = models.CharField(max_length=80, blank=True)
     warehouse = models.ForeignKey("stock.Warehouse", on_delete=models.PROTECT, null=True, blank=True, related_name="+")

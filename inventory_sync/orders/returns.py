@@ -21,13 +21,14 @@ def apply_return(
     *, rules: AccountRules, snapshot: ReturnSnapshot, settings: Mapping[str, Any], now: datetime
 ) -> frozenset[int]:
     """
-    Take in one return. Safe to repeat and in any order; an older state of the same return changes nothing, nor does a hint.
+    Take in one return. Safe to repeat and in any order; an older state of the same return changes nothing, nor does a hint, unless it says
+    that the goods will never come: that counts from any source and for good, because it puts nothing on a shelf.
 
     A return whose order line is not known yet is stored; ``adopt_returns`` gives it to its line when that comes.
 
     :return: physical SKUs whose balance changed.
     """
-    if snapshot.source is Source.HINT:
+    if snapshot.source is Source.HINT and snapshot.state is not ReturnState.NEVER:
         return frozenset()
     with transaction.atomic():
         own = (

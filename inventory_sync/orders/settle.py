@@ -28,7 +28,7 @@ from skumap.services import components_of, find_listings, resolve_links
 
 # What settling and applying change of a line; the book's own columns are not among them.
 LINE_FIELDS = (
-    "ordered", "shipped", "cancelled", "cancelled_kept", "returned", "lost", "channel_restocked", "status", "title", "price", "listing",
+    "ordered", "shipped", "cancelled", "cancelled_kept", "returned", "lost", "recalled", "channel_restocked", "status", "title", "price", "listing",
     "sku", "components", "marketplace_fulfilled", "location_id", "warehouse", "waiting", "applied_version",
 )  # fmt: skip
 LINE_COLUMNS = tuple(f"{name}_id" if name in {"listing", "sku", "warehouse"} else name for name in LINE_FIELDS)
@@ -80,6 +80,7 @@ def facts_of(line: OrderLine) -> Counts:
         cancelled_kept=line.cancelled_kept,
         returned=line.returned,
         lost=line.lost,
+        recalled=line.recalled,
     )
 
 

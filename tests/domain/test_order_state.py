@@ -196,6 +196,37 @@ def test_what_is_not_said_stays_and_zero_is_something_said():
     assert merge(known=None, line=said(shipped=1)) == Counts(ordered=5, shipped=1)
 
 
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [
+        ([{"shipped": 1}, {"shipped": 0, "cancelled": 1}], Counts(ordered=5, shipped=1, recalled=1)),
+        ([{"shipped": 2}, {"shipped": 1, "cancelled": 1}], Counts(ordered=5, shipped=2, recalled=1)),
+        ([{"shipped": 2}, {"shipped": 1, "cancelled": 1}] * 2, Counts(ordered=5, shipped=2, recalled=1)),
+        (
+            [{"shipped": 2}, {"shipped": 1, "cancelled": 1}, {"shipped": 2, "cancelled": 2}],
+            Counts(ordered=5, shipped=3, cancelled=1, recalled=1),
+        ),
+        # told with the mark of a courier return later: the channel counts it as shipped itself
+        (
+            [{"shipped": 1}, {"shipped": 0, "cancelled": 1}, {"shipped": 1, "cancelled": 0}],
+            Counts(ordered=5, shipped=1),
+        ),
+        # neither shipped nor cancelled after all
+        ([{"shipped": 1}, {"shipped": 0, "cancelled": 1}, {"shipped": 0, "cancelled": 0}], Counts(ordered=5)),
+        # the channel says itself that the cancelled unit is back on the shelf
+        (
+            [{"shipped": 1}, {"shipped": 0, "cancelled": 1, "cancel_restocked": 1}],
+            Counts(ordered=5, shipped=0, cancelled=1),
+        ),
+    ],
+)
+def test_units_that_were_told_as_shipped_and_then_as_cancelled_have_left(story, expected):
+    counts = None
+    for facts in story:
+        counts = merge(known=counts, line=said(**facts))
+    assert counts == expected
+
+
 def test_part_of_a_line_only_raises_counts():
     assert merge(known=KNOWN, line=said(ordered=3, shipped=0, cancelled=2), complete=False) == replace(
         KNOWN, cancelled=2

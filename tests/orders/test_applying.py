@@ -10,7 +10,7 @@ from inventory_sync.orders.models import Order, OrderLine
 from inventory_sync.stock.models import StockMovement, TransferProposal, Warehouse
 from skumap.models import Sku
 from skumap.services import set_kit
-from tests.orders.conftest import at, line, order
+from tests.orders.conftest import at, came_back, line, order
 
 
 @pytest.mark.parametrize("channel", list(Channel))
@@ -50,6 +50,30 @@ def test_units_cancelled_after_they_left_stay_out_until_they_come_back(shop):
     shop.take(order(line(ordered=2, shipped=2)))
     shop.take(order(line(ordered=2, shipped=2, cancelled=2), minute=1))
     assert shop.balance(sku) == (8, 0)
+
+
+def test_units_that_were_shipped_and_are_told_as_cancelled_later_have_left_all_the_same(shop):
+    sku = shop.sku(units=10)
+    shop.take(order(line(ordered=3, shipped=2)))
+
+    for minute, source in ((1, Source.POLL), (2, Source.READ), (3, Source.READ)):
+        shop.take(order(line(ordered=3, shipped=1, cancelled=1), minute=minute, source=source))
+        assert shop.balance(sku) == (8, 1)  # the third one is still promised
+    shop.take(order(line(ordered=3, shipped=2, cancelled=1), minute=4))
+    assert (shop.balance(sku), shop.line().channel_restocked) == ((7, 0), 1)
+
+    shop.take_back(came_back(courier=True))
+    assert (shop.balance(sku), shop.quarantined(sku)) == ((7, 0), 1)
+
+
+def test_a_shopify_shipment_that_was_undone_and_cancelled_with_restock_is_back_on_the_shelf(shop):
+    sku = shop.sku(units=10)
+    shop.take(order(line(ordered=1, shipped=1)), channel=Channel.SHOPIFY)
+    shop.take(
+        order(line(ordered=1, shipped=0, cancelled=1, cancel_restocked=1), minute=1, source=Source.READ),
+        channel=Channel.SHOPIFY,
+    )
+    assert shop.balance(sku) == (10, 0)
 
 
 def test_what_a_snapshot_does_not_say_stays_as_it_was(shop):

@@ -85,6 +85,12 @@ def test_a_hint_of_a_return_changes_nothing(shop, sku):
     assert not ReturnItem.objects.exists()
 
 
+def test_what_will_never_come_is_believed_from_any_source_and_for_good(shop, sku):
+    give(shop, state=ReturnState.NEVER, source=Source.HINT, minute=None)
+    give(shop, state=ReturnState.ARRIVED, minute=5)
+    assert (shop.balance(sku), shop.quarantined(sku)) == ((8, 0), 0)
+
+
 def test_more_can_not_come_back_than_was_sold(shop, sku):
     give(shop, units=5)
     assert (shop.balance(sku), shop.quarantined(sku)) == ((8, 0), 2)

@@ -70,6 +70,12 @@ class Migration(migrations.Migration):
                 ("returned", models.IntegerField(default=0)),
                 ("lost", models.IntegerField(default=0)),
                 (
+                    "recalled",
+                    models.IntegerField(
+                        default=0, help_text="Cancelled after they had left; counted as shipped until they are back."
+                    ),
+                ),
+                (
                     "channel_restocked",
                     models.IntegerField(default=0, help_text="Units that the channel put back on sale by itself."),
                 ),
