@@ -26,11 +26,14 @@ JOB_DEADLINE = timedelta(hours=2)
 
 def waits_in_bulk(*, context: AccountContext) -> bool:
     """So many rows are waiting that one job serves them better than calls one by one."""
-    if context.adapter.bulk_size <= 0 or RemoteJob.objects.filter(
-        account=context.account, status__in=["starting", "running"]
-    ).exists():
+    if (
+        context.adapter.bulk_size <= 0
+        or RemoteJob.objects.filter(account=context.account, status__in=["starting", "running"]).exists()
+    ):
         return False
-    waiting = ListingState.objects.filter(account=context.account, stale_since__isnull=False, claimed_until__isnull=True)
+    waiting = ListingState.objects.filter(
+        account=context.account, stale_since__isnull=False, claimed_until__isnull=True
+    )
     return waiting.count() >= int(context.settings["bulk_from_rows"])
 
 
@@ -44,9 +47,7 @@ def start_bulk(*, account_id: int) -> int:
     if context.account.mode != ChannelAccount.Mode.LIVE or not waits_in_bulk(context=context):
         return 0
     now = timezone.now()
-    batch = push.claim_batch(
-        context=context, now=now, limit=min(context.adapter.bulk_size, 2_000), lease=JOB_DEADLINE
-    )
+    batch = push.claim_batch(context=context, now=now, limit=min(context.adapter.bulk_size, 2_000), lease=JOB_DEADLINE)
     if not batch.claims:
         return 0
     job = RemoteJob.objects.create(
@@ -108,7 +109,9 @@ def _claims(job: RemoteJob) -> list[push.Claim]:
     """The job's updates as they were sent, from the flights that are still open."""
     with transaction.atomic():
         flights = list(
-            Flight.objects.select_related("state__listing", "state__location").filter(pk__in=job.flight_ids).order_by("id")
+            Flight.objects.select_related("state__listing", "state__location")
+            .filter(pk__in=job.flight_ids)
+            .order_by("id")
         )
     order = {flight_id: index for index, flight_id in enumerate(job.flight_ids)}
     return [

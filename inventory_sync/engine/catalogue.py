@@ -130,7 +130,9 @@ def pull_if_due(*, account_id: int) -> int:
     now = timezone.now()
     rows = SyncCursor.objects.filter(account_id=account_id, stream="listings")
     free = Q(running_until__isnull=True) | Q(running_until__lt=now)
-    if not rows.filter(free, next_due_at__lte=now).update(running_until=now + timedelta(minutes=30), last_started_at=now):
+    if not rows.filter(free, next_due_at__lte=now).update(
+        running_until=now + timedelta(minutes=30), last_started_at=now
+    ):
         return 0
     try:
         return pull_listings(account_id=account_id)

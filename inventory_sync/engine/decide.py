@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from inventory_sync.domain.allocation import Decision, Mode, Plan, Reason, RowInput, Tuning, decide
-from inventory_sync.domain.exposure import exposure
+from inventory_sync.domain.exposure import ReadBack, exposure
 from inventory_sync.domain.ports import WriteKind
 from inventory_sync.domain.priority import Waiting, urgency
 from inventory_sync.engine.catalogue import block_reason
@@ -163,8 +163,15 @@ def _mode_of(pool: Pool, group: Sequence[ListingState]) -> tuple[Mode, Tuning]:
 
 
 def _quiet_seconds(pool: Pool, state: ListingState, now: datetime) -> float:
-    """Since the row's last order was placed, or its last write had to be in force, whichever is later."""
+    """
+    Since the row's last order was placed, its last write had to be in force, or a read confirmed what we believe it shows, whichever is later.
+
+    A row that is seen to show what it should and does not sell is not in doubt: nobody wants it just now.
+    """
     moments = [pool.selling[state.listing_id].last_order_at, state.last_deadline, state.started_at]
+    reads_prove = pool.contexts[state.account_id].read_back is not ReadBack.SELLER_SET
+    if reads_prove and state.seen_quantity == pool.books[state.pk].shown:
+        moments.append(state.seen_at)
     known = [moment for moment in moments if moment is not None]
     return max((now - max(known)).total_seconds(), 0.0) if known else 0.0
 
@@ -225,9 +232,7 @@ def store_decisions(pool: Pool, decided: Mapping[int, Decided], *, now: datetime
     with connection.cursor() as cursor:
         cursor.execute(STORE, {**parameters, "now": now})
     _record_trial(pool, decided, now)
-    accounts = {
-        pool.states[row_id].account_id for row_id, stale in zip(columns[0], columns[5], strict=True) if stale
-    }
+    accounts = {pool.states[row_id].account_id for row_id, stale in zip(columns[0], columns[5], strict=True) if stale}
     for account_id in sorted(accounts):
         after_commit("push_tick", account_id)
     return sum(columns[5])

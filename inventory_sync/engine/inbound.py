@@ -101,7 +101,9 @@ def process_delivery(*, delivery_id: int) -> int:
     """
     now = timezone.now()
     claimed = (
-        WebhookDelivery.objects.filter(pk=delivery_id, status__in=[WebhookDelivery.Status.NEW, WebhookDelivery.Status.RETRY])
+        WebhookDelivery.objects.filter(
+            pk=delivery_id, status__in=[WebhookDelivery.Status.NEW, WebhookDelivery.Status.RETRY]
+        )
         .filter(Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now))
         .update(status=WebhookDelivery.Status.RETRY, next_attempt_at=now + timedelta(seconds=60))
     )
@@ -137,7 +139,13 @@ def _delivery_failed(row: WebhookDelivery, error: Exception) -> None:
     if isinstance(error, RetryableError) and error.retry_after:
         waits = max(waits, error.retry_after)
         final = final and not isinstance(error, BudgetError)
-    logger.log(logging.ERROR if final else logging.WARNING, "delivery %s failed: %s", row.pk, error, exc_info=not isinstance(error, ChannelError))
+    logger.log(
+        logging.ERROR if final else logging.WARNING,
+        "delivery %s failed: %s",
+        row.pk,
+        error,
+        exc_info=not isinstance(error, ChannelError),
+    )
     WebhookDelivery.objects.filter(pk=row.pk).update(
         status=WebhookDelivery.Status.FAILED if final else WebhookDelivery.Status.RETRY,
         attempts=min(attempts, 32_000),
@@ -180,7 +188,9 @@ def apply_event(*, context: AccountContext, event: InboundEvent, now: datetime) 
     if event.gone:
         products = [key.removeprefix("product:") for key in event.gone if key.startswith("product:")]
         gone = Q(key__in=event.gone) | Q(product_id__in=products)
-        Listing.objects.filter(gone, account=context.account, vanished_at__isnull=True).update(vanished_at=now, active=False)
+        Listing.objects.filter(gone, account=context.account, vanished_at__isnull=True).update(
+            vanished_at=now, active=False
+        )
     if event.held:
         take_in_marketplace_stock(account_id=context.id, held=event.held)
     if event.jobs:
@@ -247,7 +257,9 @@ def _apply_one(*, context: AccountContext, snapshot: OrderSnapshot, now: datetim
         result.applied += 1
         resolve_alert(kind="order_failed", key=f"{context.id}:{snapshot.key}")
     if applied.is_new and applied.lines:
-        note_detection(account_id=context.id, placed_at=snapshot.placed_at, at=timezone.now(), listing_lines=applied.lines)
+        note_detection(
+            account_id=context.id, placed_at=snapshot.placed_at, at=timezone.now(), listing_lines=applied.lines
+        )
         new_lines = list(OrderLine.objects.filter(pk__in=applied.lines))
         touched |= adopt_returns(rules=context.rules, lines=new_lines, now=now)
     if applied.confirm:
@@ -265,6 +277,7 @@ def confirm_orders(*, context: AccountContext, keys: Iterable[str], now: datetim
     wanted = sorted(set(keys))
     if not wanted:
         return result
+    started = timezone.now()
     snapshots = context.adapter.fetch_orders(wanted)
     read = take_in_orders(context=context, snapshots=snapshots, now=now)
     read.confirm.clear()  # what a read by id can't settle, another one would not
@@ -272,7 +285,9 @@ def confirm_orders(*, context: AccountContext, keys: Iterable[str], now: datetim
     missing = set(wanted) - {snapshot.key for snapshot in snapshots}
     if missing:
         logger.warning("account %s does not know the orders %s", context.id, sorted(missing)[:10])
-    Order.objects.filter(account=context.account, key__in=set(wanted) - set(read.failed)).update(confirm_since=None)
+    # A hint that came in while we were reading asks for another read.
+    answered = Order.objects.filter(account=context.account, key__in=set(wanted) - set(read.failed))
+    answered.filter(confirm_since__lte=started).update(confirm_since=None)
     return result
 
 

@@ -34,9 +34,7 @@ def note(*, account_id: int, kind: str, seconds: float, at: datetime) -> None:
     LatencySample.objects.create(account_id=account_id, kind=kind, seconds=max(seconds, 0.0), at=at)
 
 
-def note_detection(
-    *, account_id: int, placed_at: datetime | None, at: datetime, listing_lines: Sequence[int]
-) -> None:
+def note_detection(*, account_id: int, placed_at: datetime | None, at: datetime, listing_lines: Sequence[int]) -> None:
     """An order was seen for the first time, and its stock is blocked now."""
     if placed_at is None or at - placed_at > LATE:
         return

@@ -279,7 +279,9 @@ class SaleEvent(models.Model):
 
     class Meta:
         ordering = ("-starts_at",)
-        constraints = [models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="event_ends_after_it_starts")]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="event_ends_after_it_starts")
+        ]
 
     def __str__(self) -> str:
         return self.name

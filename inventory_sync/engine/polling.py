@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from inventory_sync.alerts.services import raise_alert, resolve_alert
@@ -165,7 +165,7 @@ def _agrees(said: LineSnapshot, stored: OrderLine) -> bool:
     return (
         shipped <= stored.shipped
         and cancelled <= stored.cancelled + stored.cancelled_kept
-        and (still_open == 0 or still_open == stored.open_units)
+        and still_open in {0, stored.open_units}
         and (said.returned or 0) <= stored.returned
     )
 
@@ -176,14 +176,9 @@ def _move_watermark(*, context: AccountContext, watermark: datetime) -> None:
 
     An order that still waits to be read by id holds the watermark back.
     """
-    oldest = (
-        Order.objects.filter(account=context.account, confirm_since__isnull=False)
-        .order_by("confirm_since")
-        .values_list("placed_at", "confirm_since")
-        .first()
-    )
-    if oldest is not None:
-        watermark = min(watermark, *(moment for moment in oldest if moment is not None))
+    waiting = Order.objects.filter(account=context.account, confirm_since__isnull=False)
+    oldest = waiting.aggregate(placed=Min("placed_at"), since=Min("confirm_since"))
+    watermark = min([watermark, *(moment for moment in oldest.values() if moment is not None)])
     cleared = clear_unseen(account_id=context.id, watermark=watermark)
     if cleared:
         decide_soon(

@@ -227,7 +227,8 @@ def settle(*, batch: Batch, outcomes: Sequence[PushOutcome], adapter: ChannelAda
     by_row = {outcome.row_id: outcome for outcome in outcomes}
     for claim in batch.claims:
         by_row.setdefault(
-            claim.state_id, PushOutcome(row_id=claim.state_id, result=PushResult.UNKNOWN, message="no answer for this row")
+            claim.state_id,
+            PushOutcome(row_id=claim.state_id, result=PushResult.UNKNOWN, message="no answer for this row"),
         )
     readings = _read_stale(batch, by_row, adapter)
     elapsed = (timezone.now() - started).total_seconds()

@@ -201,8 +201,8 @@ def _note_effect(*, context: AccountContext, state: ListingState, reading: Stock
 
 def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> None:
     """
-    The channel says how many units of a listing it waits for; more than we know of, and still more after the orders were read to a later
-    time than that, is a missed order.
+    The channel says how many units of a listing it waits for. What it has beyond ours may be orders that we have not read yet; when the orders
+    have been read past that moment and those units have not come up, an order was missed.
 
     :param theirs: {listing id: units that the channel still waits for}.
     """
@@ -213,9 +213,7 @@ def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> No
         SyncCursor.objects.filter(account=context.account, stream="orders").values_list("high_water", flat=True).first()
     )
     ours = dict(
-        OrderLine.objects.filter(
-            listing_id__in=theirs, marketplace_fulfilled=False, order__test=False
-        )
+        OrderLine.objects.filter(listing_id__in=theirs, marketplace_fulfilled=False, order__test=False)
         .values_list("listing_id")
         .annotate(open=Sum(F("ordered") - F("shipped") - F("cancelled") - F("cancelled_kept")))
     )
@@ -223,12 +221,21 @@ def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> No
         missing = theirs[listing.pk] - max(ours.get(listing.pk) or 0, 0)
         if missing <= 0:
             if listing.missing_since is not None:
-                Listing.objects.filter(pk=listing.pk).update(missing_since=None)
+                Listing.objects.filter(pk=listing.pk).update(missing_since=None, missing_units=0)
                 resolve_alert(kind="missed_order", key=str(listing.pk))
         elif listing.missing_since is None:
-            Listing.objects.filter(pk=listing.pk).update(missing_since=now)
+            Listing.objects.filter(pk=listing.pk).update(missing_since=now, missing_units=missing)
         elif read_up_to is not None and read_up_to > listing.missing_since:
-            _find_missed(context=context, listing=listing, missing=missing)
+            unexplained = listing.missing_units - _came_up(listing=listing, since=listing.missing_since)
+            if unexplained > 0:
+                _find_missed(context=context, listing=listing, missing=unexplained)
+            Listing.objects.filter(pk=listing.pk).update(missing_since=now, missing_units=missing)
+
+
+def _came_up(*, listing: Listing, since: datetime) -> int:
+    """Units of orders that were placed before ``since`` and became known only afterwards."""
+    late = OrderLine.objects.filter(listing=listing, order__first_seen_at__gt=since, order__placed_at__lte=since)
+    return late.aggregate(units=Sum("ordered"))["units"] or 0
 
 
 def _find_missed(*, context: AccountContext, listing: Listing, missing: int) -> None:

@@ -52,7 +52,8 @@ def check_identity(*, account: ChannelAccount, found: Identity) -> None:
     known, said = account.identity.strip().lower(), found.identity.strip().lower()
     if known and said and known != said:
         raise CredentialsError(
-            f"these credentials belong to {found.identity}, but the account is for {account.identity}", channel=account.channel
+            f"these credentials belong to {found.identity}, but the account is for {account.identity}",
+            channel=account.channel,
         )
 
 
@@ -69,7 +70,8 @@ def go_live(*, account_id: int) -> ChannelAccount:
     :raises ModeError: it is not connected, or its listings can't be served from any warehouse.
     """
     account = ChannelAccount.objects.get(pk=account_id)
-    if account.health in {ChannelAccount.Health.NEW, ChannelAccount.Health.BROKEN}:
+    never_worked = account.health == ChannelAccount.Health.NEW or account.last_success_at is None
+    if never_worked or account.health == ChannelAccount.Health.BROKEN:
         raise ModeError("Test the connection first: this account is not connected.")
     if not account.locations.filter(managed=True, warehouse_links__isnull=False).exists():
         raise ModeError("Say first which warehouses serve the account's locations.")

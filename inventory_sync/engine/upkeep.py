@@ -13,6 +13,8 @@ from django.db.models import F, Sum
 from inventory_sync.alerts.models import Alert
 from inventory_sync.alerts.services import raise_alert, resolve_alert
 from inventory_sync.engine.accounts import AccountContext
+from inventory_sync.engine.inbound import decide_soon
+from inventory_sync.engine.mapping import apply_waiting
 from inventory_sync.engine.models import (
     CallCount,
     LatencySample,
@@ -23,8 +25,9 @@ from inventory_sync.engine.models import (
     WebhookDelivery,
 )
 from inventory_sync.orders.models import Order
+from inventory_sync.orders.returns import adopt_waiting_returns
 from inventory_sync.stock.models import StockBalance, Warehouse
-from skumap.models import AccountToken, ChannelAccount
+from skumap.models import AccountToken, ChannelAccount, Listing
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ def accounts_with_jobs(*, now: datetime) -> list[int]:
 
 def watch(*, now: datetime) -> None:
     """Alerts for what nobody would notice by itself: oversold SKUs, dying tokens, listings that wait too long, messages that went silent."""
+    _adopt_strays(now)
     watch_oversold(now=now)
     _watch_tokens(now)
     _watch_waiting(now)
@@ -97,6 +101,17 @@ def watch_oversold(*, now: datetime) -> None:
         )
     for key in open_keys:
         resolve_alert(kind="oversold", key=key, now=now)
+
+
+def _adopt_strays(now: datetime) -> None:
+    """Returns and order lines that missed each other, and lines that waited for a warehouse: the sweep behind what is done at once."""
+    touched: set[int] = set()
+    for account in ChannelAccount.objects.exclude(health=ChannelAccount.Health.NEW):
+        context = AccountContext(account)
+        touched |= adopt_waiting_returns(rules=context.rules, now=now)
+        for listing in Listing.objects.filter(account=account, sku__isnull=False, order_lines__waiting=True).distinct():
+            touched |= apply_waiting(context=context, listing=listing, now=now)
+    decide_soon(touched)
 
 
 def _watch_tokens(now: datetime) -> None:

@@ -55,7 +55,9 @@ class Seller:
         self._keys += 1
         return f"test:{self._keys}"
 
-    def account(self, name: str, channel: Channel, *, fake: type[FakeChannel] = FakeChannel, **values: Any) -> ChannelAccount:
+    def account(
+        self, name: str, channel: Channel, *, fake: type[FakeChannel] = FakeChannel, **values: Any
+    ) -> ChannelAccount:
         account = ChannelAccount.objects.create(
             name=name, channel=channel, mode=values.pop("mode", "live"), health="ok", **values
         )

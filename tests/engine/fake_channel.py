@@ -66,7 +66,11 @@ class FakeChannel:
             updated_at=when,
             request_started_at=when,
             placed_at=when,
-            lines=(LineSnapshot(line_key=f"O{number}:1", listing=ListingIds(key=key), ordered=units, location_id=self.location),),
+            lines=(
+                LineSnapshot(
+                    line_key=f"O{number}:1", listing=ListingIds(key=key), ordered=units, location_id=self.location
+                ),
+            ),
         )
         self.orders.append(order)
         return order

@@ -61,7 +61,11 @@ class Shop:
         """A stock take: so many units stand on the shelf now."""
         self._numbers += 1
         change = Change(
-            key=f"count:{self._numbers}", sku_id=sku.pk, warehouse_id=self.warehouse.pk, at=timezone.now(), reason="count"
+            key=f"count:{self._numbers}",
+            sku_id=sku.pk,
+            warehouse_id=self.warehouse.pk,
+            at=timezone.now(),
+            reason="count",
         )
         set_count(change, counted=units)
         ListingState.objects.update(decided_at=None)
@@ -70,7 +74,12 @@ class Shop:
         self.sandbox.flipkart.load(
             {
                 "listings": listings,
-                "settings": {"index_delay_seconds": [5, 20], "access_token_seconds": 5_000_000, "rate_limit": 100_000, **settings},
+                "settings": {
+                    "index_delay_seconds": [5, 20],
+                    "access_token_seconds": 5_000_000,
+                    "rate_limit": 100_000,
+                    **settings,
+                },
             }
         )
         return self._account(

@@ -96,7 +96,9 @@ def test_a_refused_write_leaves_no_flight_and_is_tried_again_later(seller: Selle
 
 
 @pytest.mark.parametrize("channel_class", [FakeChannel, BrokenChannel])
-def test_an_unknown_outcome_keeps_its_rights_until_its_deadline(seller: Seller, channel_class: type[FakeChannel]) -> None:
+def test_an_unknown_outcome_keeps_its_rights_until_its_deadline(
+    seller: Seller, channel_class: type[FakeChannel]
+) -> None:
     seller.account("flip", Channel.FLIPKART, fake=channel_class)
     sku = seller.sku("TEE", 10)
     seller.listing("flip", sku)
@@ -203,7 +205,9 @@ def test_the_database_refuses_a_flight_beyond_its_headroom(seller: Seller) -> No
     now = timezone.now()
 
     with pytest.raises(IntegrityError, match="flight_within_rights"), transaction.atomic():
-        Flight.objects.create(state=seller.state("flip", sku), value=5, raises=5, headroom=4, claimed_at=now, deadline=now)
+        Flight.objects.create(
+            state=seller.state("flip", sku), value=5, raises=5, headroom=4, claimed_at=now, deadline=now
+        )
 
 
 def test_two_claims_of_the_same_row_never_overlap(seller: Seller) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -47,10 +48,8 @@ def both_want_all_of_it(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> int:
     def decide_and_wait(*args: Any, **kwargs: Any) -> Any:
         decided = really_decide(*args, **kwargs)
         first_decided.set()
-        try:
+        with suppress(threading.BrokenBarrierError):
             both_decided.wait(timeout=1)
-        except threading.BrokenBarrierError:
-            pass
         return decided
 
     monkeypatch.setattr(push, "decide_pool", decide_and_wait)
@@ -122,7 +121,7 @@ def test_sales_pushes_and_reads_at_once_leave_ledger_and_books_right(make_seller
                 if order:
                     sold.append(1)
                     seller.know(name, order)
-        except BaseException as error:  # noqa: BLE001 - a thread's error must fail the test
+        except BaseException as error:  # a thread's error must fail the test
             errors.append(error)
         finally:
             connection.close()
