@@ -49,7 +49,12 @@ def run(*, only: set[str]) -> list[dict[str, Any]]:
 
 
 def _row(name: str, per_second: float, baseline: float) -> dict[str, Any]:
-    return {"name": name, "per_second": per_second, "baseline": baseline, "ratio": per_second / baseline if baseline else 0.0}
+    return {
+        "name": name,
+        "per_second": per_second,
+        "baseline": baseline,
+        "ratio": per_second / baseline if baseline else 0.0,
+    }
 
 
 def _seller() -> tuple[Warehouse, list[Sku], list[ChannelAccount]]:
@@ -114,7 +119,8 @@ def _ledger(warehouse: Warehouse, skus: list[Sku], accounts: list[ChannelAccount
 
     def hundred(turn: int) -> int:
         batch = [
-            _movement(f"hundred:{turn}:{index}", skus[(turn * 100 + index) % SKUS].pk, warehouse.pk, 1) for index in range(100)
+            _movement(f"hundred:{turn}:{index}", skus[(turn * 100 + index) % SKUS].pk, warehouse.pk, 1)
+            for index in range(100)
         ]
         append_movements(batch)
         return len(batch)
