@@ -40,7 +40,9 @@ class Alert(models.Model):
     class Meta:
         ordering = ("-opened_at",)
         constraints = [
-            models.UniqueConstraint(fields=["kind", "key"], condition=Q(resolved_at__isnull=True), name="one_open_alert")
+            models.UniqueConstraint(
+                fields=["kind", "key"], condition=Q(resolved_at__isnull=True), name="one_open_alert"
+            )
         ]
 
     def __str__(self) -> str:

@@ -118,8 +118,6 @@ def set_mode(*, account_id: int, mode: str) -> ChannelAccount:
     switch = {"live": start.go_live, "shadow": start.go_shadow, "paused": start.pause}
     if mode not in switch:
         raise AccountInputError({"mode": f"one of {', '.join(switch)}, please"})
-    if mode == "live" and ChannelAccount.objects.get(pk=account_id).last_success_at is None:
-        raise start.ModeError("Test the connection first: this account was never connected.")
     return switch[mode](account_id=account_id)
 
 

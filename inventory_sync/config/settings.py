@@ -120,6 +120,9 @@ LANGUAGE_CODE = "en-in"
 TIME_ZONE = "Asia/Kolkata"  # what staff read; everything is stored in UTC
 USE_TZ = True
 USE_I18N = False
+DATETIME_FORMAT = "j M Y, H:i"
+DATE_FORMAT = "j M Y"
+TIME_FORMAT = "H:i"
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -194,7 +197,9 @@ CHANNEL_ADAPTERS = {
     "amazon": "channels_amazon.adapter.AmazonAdapter",
 }
 # Fernet keys, newest first; credentials at rest are encrypted with the first and read with any (``rotate_credentials``).
-CREDENTIALS_KEYS = [key for key in required("CREDENTIALS_KEYS", "Fernet key(s) for stored credentials").split(",") if key]
+CREDENTIALS_KEYS = [
+    key for key in required("CREDENTIALS_KEYS", "Fernet key(s) for stored credentials").split(",") if key
+]
 # Base URLs of accounts must be public https hosts unless this is on (sandbox, tests).
 ALLOW_PRIVATE_HOSTS = env.bool("ALLOW_PRIVATE_HOSTS", default=False)
 TICK_SECONDS = env.float("TICK_SECONDS", default=5.0)
@@ -269,6 +274,7 @@ UNFOLD = {
                 "title": "Channels",
                 "items": [
                     _link("Seller accounts", "storefront", "skumap_channelaccount_changelist"),
+                    _link("Channel locations", "pin_drop", "skumap_channellocation_changelist"),
                     _link("Listings", "sell", "skumap_listing_changelist"),
                     _link("Quantities", "tune", "engine_listingstate_changelist"),
                     _link("Stock rules", "rule", "engine_stockrule_changelist"),
@@ -294,6 +300,7 @@ UNFOLD = {
                     _link("Schedule", "timer", "django_celery_beat_periodictask_changelist"),
                     _link("API tokens", "key", "api_apitoken_changelist"),
                     _link("Staff", "group", "auth_user_changelist"),
+                    _link("Staff roles", "badge", "auth_group_changelist"),
                 ],
             },
         ],

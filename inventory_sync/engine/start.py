@@ -11,10 +11,12 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from inventory_sync.domain.errors import ChannelError, CredentialsError
+from inventory_sync.alerts.services import resolve_alert
+from inventory_sync.domain.errors import ChannelError, CredentialsError, SetupError
 from inventory_sync.domain.ports import Identity
 from inventory_sync.engine import wake
 from inventory_sync.engine.accounts import AccountContext, context_of
+from inventory_sync.engine.catalogue import refresh_locations
 from inventory_sync.engine.decide import mark_all_stale
 from inventory_sync.engine.inbound import mark_working, note_channel_error
 from inventory_sync.engine.models import ListingState
@@ -28,33 +30,40 @@ class ModeError(ValueError):
 
 def connect(*, account_id: int) -> Identity:
     """
-    Ask the channel who the credentials belong to, and begin to read the account.
+    Ask the channel whose credentials these are; if they are the right ones, read its locations and begin to read the account.
 
-    :raises CredentialsError: they belong to somebody else than the account is for.
-    :raises ChannelError: the channel can't be asked, or refuses.
+    :raises ChannelError: the channel refuses, can't be reached, the credentials belong to somebody else, or permissions are missing. The
+        account says so, too.
     """
     context = context_of(account_id)
     try:
         found = context.adapter.identify()
+        check_identity(account=context.account, found=found)
+        if found.missing:
+            raise SetupError(f"permissions are missing: {', '.join(found.missing)}", channel=context.channel)
     except ChannelError as error:
         note_channel_error(account=context.account, error=error)
         raise
-    check_identity(account=context.account, found=found)
     if not context.account.identity and found.identity:
         ChannelAccount.objects.filter(pk=account_id, identity="").update(identity=found.identity)
+    context = context_of(account_id)
     mark_working(account=context.account, now=timezone.now())
-    begin_reading(context=context_of(account_id), now=timezone.now())
+    begin_reading(context=context, now=timezone.now())
+    refresh_locations(context=context)
     return found
 
 
 def check_identity(*, account: ChannelAccount, found: Identity) -> None:
-    """:raises CredentialsError: other credentials would take this account's listings over."""
+    """:raises CredentialsError: these credentials would take over another account's listings."""
     known, said = account.identity.strip().lower(), found.identity.strip().lower()
     if known and said and known != said:
         raise CredentialsError(
             f"these credentials belong to {found.identity}, but the account is for {account.identity}",
             channel=account.channel,
         )
+    others = ChannelAccount.objects.filter(channel=account.channel, identity__iexact=said).exclude(pk=account.pk)
+    if said and others.exists():
+        raise CredentialsError(f"{found.identity} is connected already, as another account", channel=account.channel)
 
 
 def begin_reading(*, context: AccountContext, now: datetime) -> None:
@@ -94,6 +103,7 @@ def pause(*, account_id: int) -> ChannelAccount:
 def _stop_sending(account_id: int, mode: str) -> ChannelAccount:
     ChannelAccount.objects.filter(pk=account_id).update(mode=mode, live_since=None)
     ListingState.objects.filter(account_id=account_id).update(stale_since=None)
+    resolve_alert(kind="listings_waiting", key=str(account_id))
     _switched(account_id)
     return ChannelAccount.objects.get(pk=account_id)
 

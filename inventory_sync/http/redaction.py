@@ -28,7 +28,9 @@ _SECRET_NAME = re.compile(rf"^(?:{_WORDS}|code)$", re.IGNORECASE)
 _JSON_PAIR = re.compile(rf'("{_WORDS}"\s*:\s*)"(?:[^"\\]|\\.)*("|$)', re.IGNORECASE)
 _FORM_PAIR = re.compile(rf"\b({_WORDS}|(?<![\w])code)=([^&\s\"'<>]+)", re.IGNORECASE)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=|-]{6,}", re.IGNORECASE)
-_SAID_TOKEN = re.compile(r"\b(Invalid access token:\s*)[^\s\"\\\\}<]+", re.IGNORECASE)  # Flipkart repeats the token in its 401
+_SAID_TOKEN = re.compile(
+    r"\b(Invalid access token:\s*)[^\s\"\\\\}<]+", re.IGNORECASE
+)  # Flipkart repeats the token in its 401
 _KNOWN_TOKENS = re.compile(r"\b(?:shp(?:at|ca|pa|ss|rt|ua)_[A-Za-z0-9_-]+|Atz[ar]\|[A-Za-z0-9._~+/=-]+)")
 
 

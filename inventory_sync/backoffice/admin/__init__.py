@@ -1,0 +1,33 @@
+"""Every admin class, one file for each part of the menu. Imported by Django's autodiscovery."""
+
+from inventory_sync.backoffice.admin import (
+    accounts,
+    alerts,
+    api,
+    auth,
+    engine,
+    listings,
+    locations,
+    orders,
+    quantities,
+    rules,
+    schedule,
+    skus,
+    stock,
+)
+
+__all__ = [
+    "accounts",
+    "alerts",
+    "api",
+    "auth",
+    "engine",
+    "listings",
+    "locations",
+    "orders",
+    "quantities",
+    "rules",
+    "schedule",
+    "skus",
+    "stock",
+]

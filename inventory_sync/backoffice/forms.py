@@ -1,0 +1,141 @@
+"""Forms of the pages that ask before something is done. Every stock form carries a key of its own: sent twice, it counts once."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from inventory_sync.stock.models import StockBalance, Warehouse
+from skumap.models import Listing, Sku
+
+MOST_UNITS = 1_000_000
+
+
+def _units(label: str, **options: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, max_value=MOST_UNITS, widget=UnfoldAdminIntegerFieldWidget(), **options)
+
+
+def _warehouses(label: str, **filters: Any) -> forms.ModelChoiceField:
+    return forms.ModelChoiceField(
+        label=label,
+        queryset=Warehouse.objects.filter(active=True, **filters),
+        widget=UnfoldAdminSelectWidget(),
+        empty_label="Choose a warehouse",
+    )
+
+
+class StockForm(forms.Form):
+    """Which SKU, where, how many, why."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid.uuid4)
+    sku = forms.ModelChoiceField(label="SKU", queryset=Sku.objects.filter(components__isnull=True))
+    warehouse = _warehouses("Warehouse", kind=Warehouse.Kind.OWN)
+    reason = forms.CharField(label="Note", max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+
+    def __init__(self, *args: Any, site: AdminSite, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["sku"]
+        field.widget = AutocompleteSelect(StockBalance._meta.get_field("sku"), site)
+        field.widget.choices = field.choices  # type: ignore[attr-defined]
+        field.help_text = "A combo has no stock of its own: choose its parts."
+        self.order_fields(["key", "sku", "warehouse", "to_warehouse", "units", "counted", "reason"])
+
+
+class GoodsInForm(StockForm):
+    units = _units("Units received", min_value=1)
+    reason = forms.CharField(
+        label="GRN number or note", max_length=200, required=False, widget=UnfoldAdminTextInputWidget()
+    )
+
+
+class CorrectionForm(StockForm):
+    units = _units("Units, up or down", min_value=-MOST_UNITS, help_text="5 adds five, -5 takes five away.")
+    reason = forms.CharField(label="Why", max_length=200, widget=UnfoldAdminTextInputWidget())
+
+
+class CountForm(StockForm):
+    counted = _units(
+        "Units counted", min_value=0, help_text="Everything on the shelf, units blocked for orders included."
+    )
+
+
+class TransferForm(StockForm):
+    warehouse = _warehouses("From")
+    to_warehouse = _warehouses("To")
+    units = _units("Units", min_value=1)
+
+
+class InspectForm(StockForm):
+    units = _units("Units to inspect", min_value=1, help_text="They are off sale until somebody has looked at them.")
+
+
+class RestockForm(StockForm):
+    warehouse = _warehouses("From", kind__in=[Warehouse.Kind.QC, Warehouse.Kind.BAD])
+    to_warehouse = _warehouses("To", kind=Warehouse.Kind.OWN)
+    units = _units("Units that are good", min_value=1)
+
+
+class WriteOffForm(StockForm):
+    warehouse = _warehouses("From")
+    units = _units("Units damaged or lost", min_value=1)
+    reason = forms.CharField(label="Why", max_length=200, widget=UnfoldAdminTextInputWidget())
+
+
+class LinkForm(forms.Form):
+    """Which SKU a listing is, and how many of it one sale takes."""
+
+    sku = forms.ModelChoiceField(label="SKU", queryset=Sku.objects.all())
+    units_per_sale = forms.IntegerField(
+        label="Pack of",
+        min_value=1,
+        max_value=1000,
+        initial=1,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="How many of the SKU one sold unit takes from stock.",
+    )
+    reason = forms.CharField(label="Note", max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+
+    def __init__(self, *args: Any, site: AdminSite, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["sku"]
+        field.widget = AutocompleteSelect(Listing._meta.get_field("sku"), site)
+        field.widget.choices = field.choices  # type: ignore[attr-defined]
+
+
+class HazardForm(forms.Form):
+    """Which of a listing's warnings is meant."""
+
+    hazard = forms.ChoiceField(label="Warning", widget=UnfoldAdminSelectWidget())
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["hazard"].choices = choices  # type: ignore[attr-defined]
+
+
+class SaleStartForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=80, initial="Sale", widget=UnfoldAdminTextInputWidget())
+    hours = forms.DecimalField(
+        label="For how many hours",
+        min_value=0,
+        max_value=240,
+        max_digits=5,
+        decimal_places=2,
+        initial=4,
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+
+    def clean_hours(self) -> float:
+        hours = self.cleaned_data["hours"]
+        if hours <= 0:
+            raise forms.ValidationError("It must last longer than 0 hours.")
+        return float(hours)
