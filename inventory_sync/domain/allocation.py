@@ -151,7 +151,7 @@ class _Desk:
             if row.book.kind is WriteKind.CAS or limit == 0:
                 self._lower(row, limit, Reason.ABOVE_CAP)
             else:
-                self._raise(row, limit if self._room(row) >= limit else 0, Reason.ABOVE_CAP)
+                self._raise(row, limit if row.may_raise and self._room(row) >= limit else 0, Reason.ABOVE_CAP)
 
     def work_off(self) -> None:
         """More granted than there is. CAS rows are cut first; then absolute rows are drained, one at a time unless strict."""

@@ -225,7 +225,7 @@ def test_an_account_that_is_not_connected_does_not_go_live(boss: Client, shop: S
 
     shop.shopify.refresh_from_db()
     assert shop.shopify.mode == "shadow"
-    assert "test the connection first" in said(response)
+    assert "Test the connection first" in said(response)
 
 
 @pytest.mark.parametrize(("button", "mode"), [("pause", "paused"), ("back_to_trial", "shadow")])

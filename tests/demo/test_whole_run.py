@@ -1,0 +1,61 @@
+"""One short demo from nothing to stopped: real servers, real processes, real HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from inventory_sync.embedded.home import PROJECT_ROOT
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("demo")]
+
+RUN = "--minutes 0.4 --clock 60 --seed 7 --mode strict --faults none"
+TIMEOUT_SECONDS = 400  # of a very busy machine; a quiet one takes a quarter of it
+
+
+def test_a_short_strict_run_meets_every_bar_and_leaves_nothing_behind(tmp_path):
+    report = tmp_path / "demo.json"
+    command = [sys.executable, "-m", "inventory_sync.demo", *RUN.split(), "--report", str(report)]
+    environment = {**os.environ, "INVENTORY_SYNC_HOME": str(tmp_path / "home")}
+
+    demo = subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        said, _ = demo.communicate(timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        demo.terminate()  # it stops everything that it has started
+        said, _ = demo.communicate(timeout=60)
+
+    told = json.loads(report.read_text()) if report.exists() else {}
+    assert told, said
+    assert told["missed"] == [], said
+    assert demo.returncode == 0, said
+    assert "/admin/enter/" in said
+    assert told["oversold"] == 0
+    assert told["ledger_verified"] is True
+    assert told["rows_converged"] == told["rows_live"] > 500
+    for channel in ("flipkart", "amazon", "shopify"):
+        figures = told["channels"][channel]
+        assert figures["placed"] >= figures["accepted"] == figures["applied"] > 0
+        assert figures["sale_to_applied"]["p99"] >= figures["sale_to_applied"]["p50"] > 0
+        assert figures["calls"] > 0
+    assert left_behind(tmp_path) == []
+
+
+def left_behind(home) -> list[int]:
+    """Processes that still work for this demo."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            own = process.environ().get("INVENTORY_SYNC_HOME", "")
+            if own.startswith(str(home)) and process.pid != os.getpid():
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
