@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from inventory_sync.alerts.services import raise_alert
 from inventory_sync.domain import exposure
@@ -17,7 +17,7 @@ from inventory_sync.domain.ports import StockReading
 from inventory_sync.domain.snapshots import Channel
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.crashpoints import reach
-from inventory_sync.engine.models import Flight, ListingState
+from inventory_sync.engine.models import Flight, ListingState, SyncCursor
 from inventory_sync.orders.models import OrderLine
 
 BOOK_FIELDS = ("shown", "unseen", "unseen_at", "restocked", "served", "book_changed_at")
@@ -238,7 +238,8 @@ def take_reading(
             )
             differs = result.unexplained
             if result.unexplained:
-                _alert_unexplained(state, believed=book.shown, value=reading.quantity)
+                note_unexplained(state, believed=book.shown, value=reading.quantity, now=now)
+                fields += UNEXPLAINED_FIELDS
             if result.book != book:
                 put_book(state, result.book)
                 fields += BOOK_FIELDS
@@ -249,12 +250,51 @@ def take_reading(
     return touched, differs
 
 
-def _alert_unexplained(state: ListingState, *, believed: int, value: int) -> None:
-    raise_alert(
+UNEXPLAINED_FIELDS = ("unexplained_units", "unexplained_since")
+
+
+def note_unexplained(state: ListingState, *, believed: int, value: int, now: datetime) -> None:
+    """
+    More is shown than we can explain (not saved). A cancelled order that the channel has put back on show, and that we do not know of yet, looks the
+    same: whether it was one is judged when the orders have been read past this moment (``judge_unexplained``).
+    """
+    if state.unexplained_since is None:
+        state.unexplained_units, state.unexplained_since = value - believed, now
+
+
+def judge_unexplained(*, now: datetime) -> int:
+    """
+    Rows that showed more than we could explain: the orders have been read past that moment, and what came back on show by cancelled orders does
+    not account for it. Then somebody else writes the listing (assumption A2), which is an alert.
+
+    :return: alerts raised.
+    """
+    raised = 0
+    rows = ListingState.objects.select_related("account", "listing", "location").filter(unexplained_since__isnull=False)
+    for state in rows:
+        read_up_to = (
+            SyncCursor.objects.filter(account=state.account, stream="orders")
+            .values_list("high_water", flat=True)
+            .first()
+        )
+        if read_up_to is None or state.unexplained_since is None or read_up_to <= state.unexplained_since:
+            continue
+        came_back = OrderLine.objects.filter(
+            listing=state.listing, channel_restocked__gt=0, order__applied_at__gte=state.unexplained_since
+        ).aggregate(units=Sum("channel_restocked"))["units"]
+        if state.unexplained_units > (came_back or 0):
+            raised += _alert_unexplained(state, now)
+        ListingState.objects.filter(pk=state.pk).update(unexplained_units=0, unexplained_since=None)
+    return raised
+
+
+def _alert_unexplained(state: ListingState, now: datetime) -> bool:
+    return raise_alert(
         kind="unexplained_quantity",
         key=f"{state.pk}",
         title=f"{state.account}: someone else is writing {state.listing}",
-        detail=f"{state.location} shows {value}, while no more than {believed} is explained by what we sent, read or know of cancelled orders.",
+        detail=f"{state.location} showed {state.unexplained_units} more than what we sent, read or know of cancelled orders explains.",
         account_id=state.account_id,
         link=f"/admin/engine/listingstate/{state.pk}/change/",
+        now=now,
     )

@@ -31,8 +31,8 @@ HAZARD_WORDS = {
 
 ENSURE_STATES = """
 INSERT INTO engine_listingstate (listing_id, location_id, account_id, desired_version, goal_quantity, urgency, weight, inputs, inputs_hash,
-                                 shown, unseen, restocked, served, attempts, last_error, blocked_reason, solo)
-SELECT l.id, c.id, l.account_id, 0, 0, 9, 0, '{}', '', 0, 0, 0, 0, 0, '', '', false
+                                 shown, unseen, restocked, served, attempts, last_error, blocked_reason, solo, unexplained_units)
+SELECT l.id, c.id, l.account_id, 0, 0, 9, 0, '{}', '', 0, 0, 0, 0, 0, '', '', false, 0
   FROM skumap_listing l
   JOIN skumap_channellocation c ON c.account_id = l.account_id AND c.managed AND c.active
  WHERE l.account_id = %(account)s AND l.status = 'mapped' AND l.vanished_at IS NULL AND l.fulfilment = ANY(%(writable)s)

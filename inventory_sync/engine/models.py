@@ -43,6 +43,9 @@ class ListingState(models.Model):
     started_at = models.DateTimeField(null=True, blank=True, help_text="The start procedure is done: it may be raised.")
     last_deadline = models.DateTimeField(null=True, blank=True)
 
+    unexplained_units = models.IntegerField(default=0, help_text="Shown beyond what we can explain, at ...")
+    unexplained_since = models.DateTimeField(null=True, blank=True, help_text="... this moment.")
+
     sent_quantity = models.IntegerField("sent", null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_quantity = models.IntegerField("in force", null=True, blank=True)

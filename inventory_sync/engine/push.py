@@ -26,7 +26,15 @@ from inventory_sync.domain.ports import ChannelAdapter, PushOutcome, PushResult,
 from inventory_sync.domain.snapshots import Fulfilment
 from inventory_sync.engine import wake
 from inventory_sync.engine.accounts import AccountContext, context_of
-from inventory_sync.engine.books import BOOK_FIELDS, load_books, lock_states, put_book, store_flights
+from inventory_sync.engine.books import (
+    BOOK_FIELDS,
+    UNEXPLAINED_FIELDS,
+    load_books,
+    lock_states,
+    note_unexplained,
+    put_book,
+    store_flights,
+)
 from inventory_sync.engine.catalogue import ids_of
 from inventory_sync.engine.crashpoints import reach
 from inventory_sync.engine.decide import decide_pool, store_decisions
@@ -289,6 +297,7 @@ def _settle_rows(
                     "last_error",
                     "next_attempt_at",
                     "solo",
+                    *UNEXPLAINED_FIELDS,
                     "seen_quantity",
                     "seen_at",
                     "last_deadline",
@@ -343,9 +352,7 @@ def _settled(
         )
         state.seen_quantity, state.seen_at = value, now
         if result.unexplained:
-            from inventory_sync.engine.books import _alert_unexplained
-
-            _alert_unexplained(state, believed=book.shown, value=value)
+            note_unexplained(state, believed=book.shown, value=value, now=now)
         return result.book
     return exposure.unknown(book, flight_id=claim.flight_id)
 

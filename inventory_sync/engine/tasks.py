@@ -92,6 +92,7 @@ def settle_time() -> None:
         now = timezone.now()
         inbound.decide_soon(books.expire_flights(now=now))
         reconcile.start_rows(now=now)
+        books.judge_unexplained(now=now)
         decide_stale(now=now)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from inventory_sync.alerts.models import Alert
 from inventory_sync.domain.snapshots import Channel
 from inventory_sync.engine import reconcile
+from inventory_sync.engine.books import judge_unexplained
 from inventory_sync.engine.models import ListingState, SyncCursor
 from inventory_sync.orders.models import OrderLine
 from skumap.models import Listing, Sku
@@ -63,9 +65,30 @@ def test_a_higher_read_that_nothing_explains_is_somebody_elses_write(flipkart: t
     seller.channels["flip"].shown["TEE"] = 15
 
     read(seller)
-
-    assert open_alerts("unexplained_quantity") == 1
     assert ListingState.objects.get().shown == 15
+    assert judge_unexplained(now=timezone.now()) == 0  # the orders have not been read since
+
+    SyncCursor.objects.filter(stream="orders").update(high_water=timezone.now())
+    judge_unexplained(now=timezone.now())
+    assert open_alerts("unexplained_quantity") == 1
+
+
+def test_a_higher_read_that_a_cancelled_order_explains_is_no_alert(flipkart: tuple[Seller, Sku]) -> None:
+    seller, _ = flipkart
+    order = seller.channels["flip"].sell("TEE")
+    assert order is not None
+    seller.know("flip", order)
+    seller.channels["flip"].shown["TEE"] += 1  # the buyer cancelled, and the channel put the unit back at once
+    ListingState.objects.update(book_changed_at=None)
+    read(seller)
+    line = replace(order.lines[0], cancelled=1)
+    seller.know("flip", replace(order, lines=(line,), updated_at=timezone.now(), request_started_at=timezone.now()))
+
+    SyncCursor.objects.filter(stream="orders").update(high_water=timezone.now())
+    judge_unexplained(now=timezone.now())
+
+    assert open_alerts("unexplained_quantity") == 0
+    assert ListingState.objects.get().unexplained_since is None
 
 
 def test_more_open_units_than_we_know_of_after_another_round_of_orders_is_a_missed_order_and_is_read(

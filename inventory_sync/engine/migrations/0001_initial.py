@@ -58,6 +58,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("last_deadline", models.DateTimeField(blank=True, null=True)),
+                (
+                    "unexplained_units",
+                    models.IntegerField(default=0, help_text="Shown beyond what we can explain, at ..."),
+                ),
+                ("unexplained_since", models.DateTimeField(blank=True, help_text="... this moment.", null=True)),
                 ("sent_quantity", models.IntegerField(blank=True, null=True, verbose_name="sent")),
                 ("sent_at", models.DateTimeField(blank=True, null=True)),
                 ("settled_quantity", models.IntegerField(blank=True, null=True, verbose_name="in force")),

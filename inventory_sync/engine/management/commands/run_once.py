@@ -53,6 +53,7 @@ class Command(BaseCommand):
         done["messages"] += inbound.drain_inbox(now=timezone.now())
         inbound.decide_soon(books.expire_flights(now=timezone.now()))
         reconcile.start_rows(now=timezone.now())
+        books.judge_unexplained(now=timezone.now())
         decide_stale(now=timezone.now())
         for account in ChannelAccount.objects.filter(mode=ChannelAccount.Mode.LIVE).order_by("id"):
             while sent := push.push_account(account_id=account.pk, now=timezone.now()):
