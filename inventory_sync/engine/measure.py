@@ -21,8 +21,9 @@ WINDOW = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """Measured seconds over a window: the median, the 95th and the 99th percentile, and how many were measured."""
+    """Measured seconds over a window: the mean, the median, the 95th and the 99th percentile, and how many were measured."""
 
+    mean: float
     p50: float
     p95: float
     p99: float
@@ -51,7 +52,7 @@ def note_demand(*, line_ids: Sequence[int], at: datetime) -> None:
 
 
 PERCENTILES = """
-SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY seconds), count(*)
+SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY seconds), count(*), avg(seconds)
   FROM engine_latencysample WHERE account_id = %(account)s AND kind = %(kind)s AND at >= %(since)s
 """
 
@@ -60,15 +61,15 @@ def delay(*, account_id: int, kind: str, now: datetime, window: timedelta = WIND
     """What was measured lately; None if nothing was."""
     with connection.cursor() as cursor:
         cursor.execute(PERCENTILES, {"account": account_id, "kind": kind, "since": now - window})
-        values, count = cursor.fetchone()
+        values, count, mean = cursor.fetchone()
     if not count:
         return None
-    return Delay(p50=values[0], p95=values[1], p99=values[2], count=count)
+    return Delay(mean=mean, p50=values[0], p95=values[1], p99=values[2], count=count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds from an order to our knowing of it, and from a claim to a write in force: means (medians) and 95th percentiles."""
+    """Seconds from an order to our knowing of it, and from a claim to a write in force: means and 95th percentiles."""
 
     know: float
     know_p95: float
@@ -94,10 +95,10 @@ def pace_of(*, context: AccountContext, now: datetime) -> Pace:
     ack = delay(account_id=context.id, kind=LatencySample.Kind.EFFECT, now=now)
     assumed_know, assumed_ack = context.seconds("know_seconds"), context.seconds("ack_seconds")
     pace = Pace(
-        know=know.p50 if know and know.count >= ENOUGH_SAMPLES else assumed_know,
+        know=know.mean if know and know.count >= ENOUGH_SAMPLES else assumed_know,
         know_p95=know.p95 if know and know.count >= ENOUGH_SAMPLES else 2 * assumed_know,
         # A read that echoes what was accepted says nothing about when it is in force: never better than assumed.
-        ack=max(ack.p50, assumed_ack) if ack and ack.count >= ENOUGH_SAMPLES else assumed_ack,
+        ack=max(ack.mean, assumed_ack) if ack and ack.count >= ENOUGH_SAMPLES else assumed_ack,
         ack_p95=max(ack.p95, assumed_ack) if ack and ack.count >= ENOUGH_SAMPLES else 2 * assumed_ack,
     )
     _paces[context.id] = (time.monotonic(), pace)
