@@ -103,7 +103,15 @@ class SandboxServer:
             return
         self._http.task_dispatcher.shutdown(timeout=5)
         # waitress has no stop of its own: with every socket closed on its own thread, the loop has nothing left to wait for.
-        self._http.trigger.pull_trigger(lambda: wasyncore.close_all(self._http._map, ignore_all=True))
+        # One of those sockets is the trigger's, so it is closed only once the pull has written to it.
+        pulled = threading.Event()
+
+        def close_all() -> None:
+            pulled.wait(timeout=5)
+            wasyncore.close_all(self._http._map, ignore_all=True)
+
+        self._http.trigger.pull_trigger(close_all)
+        pulled.set()
         self._thread.join(timeout=5)
 
     def __enter__(self) -> Self:
