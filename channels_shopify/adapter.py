@@ -16,7 +16,7 @@ from channels_shopify.errors import CHANNEL, user_error, user_errors
 from channels_shopify.order_mapping import merge_lines, order_from_graph
 from channels_shopify.quantities import QuantityWriter, batch_key, outcome_of
 from channels_shopify.subscriptions import subscribe
-from channels_shopify.values import digits, flag, gid, next_cursor, nodes
+from channels_shopify.values import as_map, digits, flag, gid, moment, next_cursor, nodes
 from inventory_sync.domain.errors import ChannelError, NotWritableError, SetupError
 from inventory_sync.domain.ports import (
     Account,
@@ -25,6 +25,7 @@ from inventory_sync.domain.ports import (
     DeliveryCheck,
     Identity,
     InboundEvent,
+    LevelChange,
     ListingPage,
     PollPage,
     Ports,
@@ -232,10 +233,12 @@ class ShopifyAdapter:
 
     def streams(self) -> Sequence[StreamSpec]:
         every, sale = (settings.number(self._settings, name) for name in ("poll_seconds", "sale_poll_seconds"))
-        listings = settings.number(self._settings, "listing_poll_seconds")
+        levels, sale_levels = (
+            settings.number(self._settings, name) for name in ("level_poll_seconds", "sale_level_poll_seconds")
+        )
         return (
             StreamSpec(name="orders", every_seconds=every, sale_seconds=sale, watermark=True),
-            StreamSpec(name="listings", every_seconds=listings, sale_seconds=listings),
+            StreamSpec(name="levels", every_seconds=levels, sale_seconds=sale_levels),
         )
 
     def poll(self, *, stream: str, since: datetime | None, now: datetime) -> Iterator[PollPage]:
@@ -246,8 +249,8 @@ class ShopifyAdapter:
         complete_until = begun - timedelta(seconds=settings.number(self._settings, "index_delay_seconds"))
         if stream == "orders":
             yield from self._poll_orders(start, complete_until)
-        elif stream == "listings":
-            yield from self._poll_listings(start, complete_until)
+        elif stream == "levels":
+            yield from self._poll_levels(start, complete_until)
         else:
             raise SetupError(f"Shopify has no stream {stream!r}", channel=CHANNEL)
 
@@ -277,19 +280,29 @@ class ShopifyAdapter:
             if pages % ANCHOR_AFTER_PAGES == 0 and newest - timedelta(seconds=1) > start:
                 start, cursor = newest - timedelta(seconds=1), None
 
-    def _poll_listings(self, start: datetime, complete_until: datetime) -> Iterator[PollPage]:
-        """Variants that changed. More than 25,000 at once end in an error of the shop: pull all listings then."""
-        cursor: str | None = None
-        while True:
-            answer = self._client.variants_page(
-                first=self._page_size("variants_page_size"), cursor=cursor, query=_since(start), share=Share.BULK
-            )
-            connection = answer.part("productVariants")
-            listings = tuple(self._with_levels(nodes(connection), share=Share.BULK))
-            cursor = next_cursor(connection) or None
-            yield PollPage(listings=listings, complete_until=None if cursor else complete_until)
-            if cursor is None:
-                return
+    def _poll_levels(self, start: datetime, complete_until: datetime) -> Iterator[PollPage]:
+        """Levels that changed, of every location that we may write: what a lost webhook would have said."""
+        places = [place for place in self.locations() if place.managed and place.active]
+        for place in places:
+            cursor: str | None = None
+            while True:
+                answer = self._client.levels_changed(
+                    location_id=gid("Location", place.location_id), cursor=cursor, query=_since(start)
+                )
+                connection = as_map(answer.data.get("location")).get("inventoryLevels")
+                changed = tuple(
+                    LevelChange(
+                        listing_ref=digits(as_map(node.get("item")).get("id")),
+                        location_id=place.location_id,
+                        at=moment(node.get("updatedAt")),
+                    )
+                    for node in nodes(connection)
+                )
+                cursor = next_cursor(connection) or None
+                last = cursor is None and place is places[-1]
+                yield PollPage(levels=changed, complete_until=complete_until if last else None)
+                if cursor is None:
+                    break
 
     def fetch_orders(self, keys: Sequence[str]) -> list[OrderSnapshot]:
         """Orders by id, with the locations that ship them. One that the shop no longer shows is left out."""

@@ -100,6 +100,11 @@ class ShopifyClient:
         variables = {"ids": list(item_ids), "locationId": location_id}
         return self._read("levels", documents.LEVELS_FOR_ITEMS, variables, share=share, cost=COST["levels"])
 
+    def levels_changed(self, *, location_id: str, cursor: str | None, query: str) -> Answer:
+        """Which levels of a location changed, 100 at a time; what they show is read by id."""
+        variables = {"locationId": location_id, "cursor": cursor, "query": query}
+        return self._read("levels_changed", documents.LEVELS_CHANGED, variables, share=Share.POLL, cost=COST["levels"])
+
     def orders_page(self, *, first: int, cursor: str | None, query: str, share: Share = Share.POLL) -> Answer:
         """``first`` 50 is about 550 points; with 100 and more the query comes near the limit of 1,000."""
         variables = {"first": min(first, 50), "cursor": cursor, "query": query}

@@ -74,6 +74,18 @@ query LevelsForItems($ids: [ID!]!, $locationId: ID!) {
 }
 """
 
+LEVELS_CHANGED = """
+query LevelsChanged($locationId: ID!, $cursor: String, $query: String!) {
+  location(id: $locationId) {
+    id
+    inventoryLevels(first: 100, after: $cursor, query: $query) {
+      nodes { id updatedAt item { id } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+
 SET_QUANTITIES = """
 mutation SetQuantities($input: InventorySetQuantitiesInput!, $idempotencyKey: String!) {
   inventorySetQuantities(input: $input) @idempotent(key: $idempotencyKey) {

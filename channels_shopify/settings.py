@@ -27,7 +27,8 @@ DEFAULTS: Mapping[str, Any] = {
     "ack_seconds": 1,
     "poll_seconds": 120,
     "sale_poll_seconds": 60,
-    "listing_poll_seconds": 900,
+    "level_poll_seconds": 900,
+    "sale_level_poll_seconds": 300,
     "index_delay_seconds": 300,  # the search index may miss what changed this lately
     "order_overlap_seconds": 300,
     "rate_window_seconds": 20,  # a full bucket refills in this time

@@ -232,11 +232,21 @@ class StreamSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """The quantity of a listing at a location changed on the channel (our own writes are among these); ``at`` None: it does not say when."""
+
+    listing_ref: str
+    location_id: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollPage:
     """
     One page of a poll. The engine commits its facts, then asks for the next.
 
     :ivar changed: order keys that changed and must be read by id (``fetch_orders``) before their counts are trusted.
+    :ivar levels: quantities that changed; their rows are read again by id, unless they were read since.
     :ivar complete_until: set on the last page only: every order placed before this instant (our clock) has now been said.
     """
 
@@ -245,6 +255,7 @@ class PollPage:
     returns: tuple[ReturnSnapshot, ...] = ()
     held: tuple[MarketplaceStock, ...] = ()
     listings: tuple[ListingSnapshot, ...] = ()
+    levels: tuple[LevelChange, ...] = ()
     complete_until: datetime | None = None
 
 

@@ -8,6 +8,7 @@ page is committed, and only a round that ended moves the watermark.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Min, Q
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from inventory_sync.alerts.services import raise_alert, resolve_alert
 from inventory_sync.domain.errors import BudgetError, ChannelError, RetryableError
-from inventory_sync.domain.ports import PollPage, StreamSpec
+from inventory_sync.domain.ports import LevelChange, PollPage, StreamSpec
 from inventory_sync.domain.snapshots import LineSnapshot, OrderSnapshot
 from inventory_sync.engine.accounts import AccountContext, context_of
 from inventory_sync.engine.books import clear_unseen
@@ -24,12 +25,13 @@ from inventory_sync.engine.inbound import (
     TakenIn,
     confirm_orders,
     decide_soon,
+    make_due,
     mark_working,
     note_channel_error,
     take_in_orders,
     take_in_returns,
 )
-from inventory_sync.engine.models import SyncCursor
+from inventory_sync.engine.models import ListingState, SyncCursor
 from inventory_sync.engine.sale_events import sale_is_on
 from inventory_sync.orders.models import Order, OrderLine
 from skumap.models import ChannelAccount, Listing
@@ -133,8 +135,29 @@ def _apply_page(*, context: AccountContext, page: PollPage, result: TakenIn) -> 
 
         pulled = take_in_listings(account=context.account, snapshots=page.listings, now=now)
         after_pull(context=context, result=pulled, now=now)
+    if page.levels:
+        _read_again(context=context, levels=page.levels)
     decide_soon(part.touched)
     result.add(part)
+
+
+def _read_again(*, context: AccountContext, levels: Sequence[LevelChange]) -> None:
+    """Quantities that changed since we read their rows are read by the next slice: their value of that moment proves nothing now."""
+    changed = {(level.listing_ref, level.location_id): level.at for level in levels if level.listing_ref}
+    rows = ListingState.objects.filter(
+        account=context.account, listing__listing_ref__in={ref for ref, _ in changed}, seen_at__isnull=False
+    ).values_list("id", "listing__listing_ref", "location__external_id", "seen_at")
+    wanted = []
+    for state_id, ref, place, seen_at in rows:
+        if (ref, place) in changed and _is_newer(changed[ref, place], seen_at):
+            wanted.append(state_id)
+    if wanted:
+        ListingState.objects.filter(pk__in=wanted).update(seen_at=None)
+        make_due(account_id=context.id, stream="reconcile")
+
+
+def _is_newer(change: datetime | None, seen_at: datetime | None) -> bool:
+    return change is None or seen_at is None or change > seen_at
 
 
 def _says_nothing_new(context: AccountContext, snapshot: OrderSnapshot) -> bool:

@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from inventory_sync.alerts.models import Alert
 from inventory_sync.domain.errors import CredentialsError, RetryableError
-from inventory_sync.domain.ports import PollPage
+from inventory_sync.domain.ports import LevelChange, PollPage
 from inventory_sync.domain.snapshots import Channel, Source
 from inventory_sync.engine import polling
 from inventory_sync.engine.models import ListingState, SaleEvent, SyncCursor
 from inventory_sync.engine.polling import poll_stream
 from inventory_sync.engine.sale_events import start_now, stop_now
 from inventory_sync.orders.models import Order, OrderLine
-from skumap.models import ChannelAccount, Sku
+from skumap.models import ChannelAccount, Listing, Sku
 from tests.engine.conftest import Seller
 
 
@@ -166,6 +166,34 @@ def test_only_one_process_reads_a_stream_at_a_time(flipkart: tuple[Seller, Sku])
     SyncCursor.objects.update(running_until=timezone.now() + timedelta(seconds=60))
 
     assert poll(seller) is None
+
+
+def test_a_level_that_changed_since_its_row_was_read_is_read_again(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = seller.account("shop", Channel.SHOPIFY)
+    for code in ("TEE", "CAP"):
+        listing = seller.listing("shop", seller.sku(code, 20), shown=6)
+        Listing.objects.filter(pk=listing.pk).update(listing_ref=f"item-{code}")
+    seller.start()
+    read_at = ListingState.objects.latest("seen_at").seen_at
+    assert read_at is not None
+    SyncCursor.objects.filter(stream="reconcile").update(next_due_at=read_at + timedelta(hours=1))
+
+    def changed(stream: str, **arguments: object) -> Iterator[PollPage]:
+        yield PollPage(
+            levels=(
+                LevelChange(listing_ref="item-TEE", location_id="LOC1", at=read_at + timedelta(seconds=1)),
+                LevelChange(listing_ref="item-CAP", location_id="LOC1", at=read_at - timedelta(seconds=60)),
+                LevelChange(listing_ref="item-of-nobody", location_id="LOC1", at=None),
+            )
+        )
+
+    monkeypatch.setattr(seller.channels["shop"], "poll", changed)
+    poll_stream(account_id=account.pk, stream="orders")
+
+    assert list(ListingState.objects.filter(seen_at=None).values_list("listing__key", flat=True)) == ["TEE"]
+    assert SyncCursor.objects.get(stream="reconcile").next_due_at < read_at + timedelta(hours=1)
 
 
 def test_a_sale_event_quickens_the_polls_and_ends_by_itself(flipkart: tuple[Seller, Sku]) -> None:

@@ -537,11 +537,22 @@ def test_open_orders_of_a_listing_are_found(adapter, market):
     assert [order.key for order in found] == [order_id]
 
 
-def test_changed_listings_are_polled(adapter, market):
-    pages = poll(adapter, "listings", since=datetime.now(UTC) - timedelta(minutes=1))
+def test_levels_that_changed_are_polled_for_what_webhooks_missed(adapter, market):
+    begun = datetime.now(UTC)
+    market.buy(listing_key=KURTA)
 
-    assert {each.ids.key for page in pages for each in page.listings} == {KURTA, SAREE, PLAIN}
+    pages = poll(adapter, "levels", since=begun - timedelta(minutes=1))
+
+    changes = {(each.listing_ref, each.location_id): each.at for page in pages for each in page.levels}
+    assert changes[row().listing.listing_ref, MAIN] >= begun.replace(microsecond=0)
+    assert [page.complete_until is not None for page in pages].count(True) == 1
     assert pages[-1].complete_until is not None
+
+
+def test_no_level_of_long_ago_is_polled(adapter, market):
+    pages = poll(adapter, "levels", since=datetime.now(UTC) + timedelta(hours=1))
+
+    assert [each for page in pages for each in page.levels] == []
 
 
 def test_an_unknown_stream_is_a_mistake_of_setup(adapter):
