@@ -17,7 +17,7 @@ from django.utils import timezone
 from inventory_sync.alerts.models import Alert
 from inventory_sync.backoffice import words
 from inventory_sync.engine.accounts import AccountContext, adapter_class, budget_of
-from inventory_sync.engine.models import LatencySample, ListingState, SaleEvent, SyncCursor, WebhookDelivery
+from inventory_sync.engine.models import LatencySample, ListingState, OrderPace, SaleEvent, SyncCursor, WebhookDelivery
 from inventory_sync.engine.sale_events import active_events
 from inventory_sync.orders.models import Order, OrderLine
 from inventory_sync.stock.models import StockBalance, Warehouse
@@ -26,6 +26,7 @@ from skumap.models import ChannelAccount, ChannelLocation, Listing, Sku
 logger = logging.getLogger(__name__)
 
 WINDOW = timedelta(hours=1)
+PACE_WORTH_SAYING = 1.25
 OVERDUE = timedelta(minutes=15)  # a stream that should have been read so long ago is shown as late
 MOST_GROUPS = 3
 ORDER_STREAMS = ("orders", "sweep")
@@ -72,6 +73,7 @@ class AccountRow:
     account: ChannelAccount
     tone: str  # success | warning | danger | info
     last_success: str
+    pace: str = ""
     waiting: int = 0
     waiting_since: str = ""
     rows: int = 0
@@ -98,7 +100,9 @@ def snapshot(now: datetime) -> dict[str, Any]:
     :return: ``at`` (text), ``accounts`` [AccountRow], ``tiles`` [Tile], ``alerts`` (the most pressing open ones), ``sale`` (events that are on
         or come next), ``steps`` (what is left to set up, [] when all is done).
     """
-    accounts = list(ChannelAccount.objects.defer("credentials").order_by("channel", "name"))
+    accounts = list(
+        ChannelAccount.objects.defer("credentials").select_related("order_pace").order_by("channel", "name")
+    )
     return {
         "at": f"{timezone.localtime(now):%H:%M:%S}",
         "accounts": _account_rows(accounts, now),
@@ -136,6 +140,7 @@ def _account_rows(accounts: list[ChannelAccount], now: datetime) -> list[Account
                 account=account,
                 tone=_tone(account),
                 last_success=words.clock(account.last_success_at, now=now),
+                pace=_pace(account),
                 waiting=counts.get("waiting", 0),
                 waiting_since=words.since(oldest.get(account.pk), now=now) if account.pk in oldest else "",
                 rows=counts.get("rows", 0),
@@ -145,6 +150,14 @@ def _account_rows(accounts: list[ChannelAccount], now: datetime) -> list[Account
             )
         )
     return rows
+
+
+def _pace(account: ChannelAccount) -> str:
+    """How fast orders are taken to come, as staff say it; "" before anything was measured."""
+    pace: OrderPace | None = getattr(account, "order_pace", None)
+    if pace is None:
+        return ""
+    return "as usual" if pace.surge < PACE_WORTH_SAYING else f"{pace.surge:.1f} times as fast as usual"
 
 
 def _tone(account: ChannelAccount) -> str:

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from inventory_sync.backoffice.entry import login_link
-from inventory_sync.demo.demand import CHANNELS, USUAL_SHARE, Shelf
+from inventory_sync.demo.demand import CHANNELS, Shelf
 from inventory_sync.demo.goods import Good
 from inventory_sync.demo.market import AMAZON_SELLER, FLIPKART_SELLER, SHOP_DOMAIN, Secrets
 from inventory_sync.demo.scaling import scaled
@@ -135,8 +135,8 @@ def make_accounts(*, sandbox_url: str, clock: float, secrets: Secrets, queue: Ma
 
 
 def set_mode(mode: str) -> None:
-    """One stock rule for everything. Four hours of the sale are forty of an ordinary day, which is what the sales history knows."""
-    StockRule.objects.create(mode=mode, cover_hours=4.0 / USUAL_SHARE)
+    """One stock rule for everything."""
+    StockRule.objects.create(mode=mode)
 
 
 def connect(accounts: Mapping[str, int]) -> None:

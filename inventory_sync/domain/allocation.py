@@ -34,10 +34,12 @@ from inventory_sync.domain.rights import (
     goals,
     group_risk,
     in_units_of,
+    risk_row,
     row_limit,
     sellable,
     stock,
 )
+from inventory_sync.domain.risk import pair_risk
 
 __all__ = [
     "DEFAULTS",
@@ -154,7 +156,10 @@ class _Desk:
                 self._raise(row, limit if row.may_raise and self._room(row) >= limit else 0, Reason.ABOVE_CAP)
 
     def work_off(self) -> None:
-        """More granted than there is. CAS rows are cut first; then absolute rows are drained, one at a time unless strict."""
+        """
+        More granted than there is. CAS rows are cut first. Then absolute rows are drained: those that make the risk at once, the others, which
+        only hold rights, one at a time unless strict.
+        """
         if not over_granted(rows=self._uses(), available=self.available, allowance=self.allowance):
             return
         for row in self._by_slowness(self._open_rows(), WriteKind.CAS):
@@ -167,6 +172,9 @@ class _Desk:
                 keep = max(keep, draft.shows if draft.shows <= left * (1 + self.tuning.dead_band) else left)
             if keep < draft.shows:
                 self._lower(row, keep, Reason.OVER_GRANTED)
+        if self.mode is Mode.BALANCED:
+            for sku_id in sorted({sku_id for row in self.rows for sku_id in row.units}):
+                self._stop_the_riskiest(sku_id)
         for row in self._by_slowness(self._open_rows(), WriteKind.ABSOLUTE):
             draft, over = self.drafts[row.row_id], self._over(row)
             if over <= 0 or draft.shows == 0:
@@ -293,6 +301,42 @@ class _Desk:
             if left <= 0 or group_risk(sku_id, users, left, 1.0) > self.tuning.pair_risk_limit:
                 return False
         return True
+
+    def _stop_the_riskiest(self, sku_id: int) -> None:
+        """
+        Drain absolute rows of a SKU until the pair risk of those that go on selling is within the limit.
+
+        First the row that takes most risk away for the units that it still sells before its zero is in force: a quick row rather than a slow
+        one, and never one that hardly sells.
+        """
+        users = [row for row in self.rows if row.units.get(sku_id)]
+        left = max(stock(sku_id, users, self.available), 0)
+        while (risk := self._selling_risk(sku_id, users, left)) > self.tuning.pair_risk_limit:
+            gains = {
+                row.row_id: (risk - self._selling_risk(sku_id, users, left, without=row)) / (row.rate * row.ack_seconds)
+                for row in self._open_rows()
+                if row.units.get(sku_id)
+                and row.book.kind is WriteKind.ABSOLUTE
+                and self.drafts[row.row_id].shows
+                and row.rate * row.ack_seconds > 0
+            }
+            if not gains:
+                return
+            riskiest = max(gains, key=lambda row_id: gains[row_id])
+            self._lower(next(row for row in users if row.row_id == riskiest), 0, Reason.OVER_GRANTED)
+
+    def _selling_risk(
+        self, sku_id: int, users: Sequence[RowInput], left: int, *, without: RowInput | None = None
+    ) -> float:
+        """The pair risk over the rows that will show something once the writes on their way have landed."""
+        return pair_risk(
+            sellable=left,
+            rows=[
+                risk_row(sku_id, row, self.drafts[row.row_id].shows, left)
+                for row in users
+                if row is not without and self.drafts[row.row_id].shows
+            ],
+        )
 
     # --- rows ---------------------------------------------------------------------------------------------------------------
 

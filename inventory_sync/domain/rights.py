@@ -191,16 +191,20 @@ def stock(sku_id: int, users: Sequence[RowInput], available: Available) -> int:
 
 def group_risk(sku_id: int, users: Sequence[RowInput], sellable: int, factor: float) -> float:
     """ρ of a SKU's last units over its rows, in physical units; demand times ``factor``."""
-    rows = [
-        RiskRow(
-            rate=row.rate * row.units[sku_id],
-            know_seconds=row.know_seconds,
-            ack_seconds=row.ack_seconds,
-            above=exposure(row.book) * row.units[sku_id] > sellable,
-        )
-        for row in users
-    ]
-    return pair_risk(sellable=sellable, rows=rows, factor=factor)
+    return pair_risk(
+        sellable=sellable, rows=[risk_row(sku_id, row, exposure(row.book), sellable) for row in users], factor=factor
+    )
+
+
+def risk_row(sku_id: int, row: RowInput, may_sell: int, sellable: int) -> RiskRow:
+    """A row as the pair risk sees it, in physical units of the SKU; ``may_sell`` is in units of the listing."""
+    units = row.units[sku_id]
+    return RiskRow(
+        rate=row.rate * units,
+        know_seconds=row.know_seconds,
+        ack_seconds=row.ack_seconds,
+        above=may_sell * units > sellable,
+    )
 
 
 def in_units_of(row: RowInput, other: RowInput, units: int) -> int:

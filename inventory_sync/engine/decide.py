@@ -73,12 +73,12 @@ def decide_skus(*, sku_ids: Iterable[int], now: datetime) -> int:
 
 
 def decide_stale(*, now: datetime, limit: int = 400) -> int:
-    """Decide again what was decided longest ago. :return: SKUs decided."""
+    """Decide again what was decided longest ago; of what was never decided, the scarcest first. :return: SKUs decided."""
     before = now - AGAIN_AFTER / settings.CLOCK_FACTOR
     rows = (
         ListingState.objects.filter(listing__sku__isnull=False)
         .filter(Q(decided_at__isnull=True) | Q(decided_at__lt=before))
-        .order_by(F("decided_at").asc(nulls_first=True))
+        .order_by(F("decided_at").asc(nulls_first=True), "goal_quantity")
         .values_list("listing__sku_id", flat=True)[:limit]
     )
     wanted = list(dict.fromkeys(rows))
@@ -100,13 +100,40 @@ def mark_all_stale(*, account_id: int | None = None) -> int:
 # --- the decision ------------------------------------------------------------------------------------------------------------------
 
 
-def decide_pool(pool: Pool, *, now: datetime) -> dict[int, Decided]:
-    """Decide every row of a pool; sets the pool's allowance for the claims that follow."""
-    blocked = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows tied together by shared SKUs, as the decision sees them."""
+
+    mode: Mode
+    tuning: Tuning
+    rows: tuple[RowInput, ...]
+
+
+def groups_of(pool: Pool, *, now: datetime) -> list[Group]:
+    """The rows of a pool, group by group."""
+    blocked, paces = _blocked(pool), _paces(pool, now)
+    found = []
+    for states in _groups(pool):
+        mode, tuning = _mode_of(pool, states)
+        rows = tuple(_row_input(pool, state, paces[state.account_id], blocked[state.pk], now) for state in states)
+        found.append(Group(mode=mode, tuning=tuning, rows=rows))
+    return found
+
+
+def _blocked(pool: Pool) -> dict[int, str]:
+    return {
         state.pk: block_reason(context=pool.contexts[state.account_id], listing=state.listing)
         for state in pool.states.values()
     }
-    paces = {account_id: pace_of(context=context, now=now) for account_id, context in pool.contexts.items()}
+
+
+def _paces(pool: Pool, now: datetime) -> dict[int, Pace]:
+    return {account_id: pace_of(context=context, now=now) for account_id, context in pool.contexts.items()}
+
+
+def decide_pool(pool: Pool, *, now: datetime) -> dict[int, Decided]:
+    """Decide every row of a pool; sets the pool's allowance for the claims that follow."""
+    blocked, paces = _blocked(pool), _paces(pool, now)
     result: dict[int, Decided] = {}
     pool.allowance = {}
     for group in _groups(pool):

@@ -50,10 +50,14 @@ def selling(*, listing_ids: Iterable[int], now: datetime) -> dict[int, Selling]:
     """What is known of these listings; one that never sold has the rate 0.0."""
     wanted = set(listing_ids)
     moment = stretched(now)
-    rows = Demand.objects.filter(listing_id__in=wanted).values_list("listing_id", "state", "updated_at")
+    rows = Demand.objects.filter(listing_id__in=wanted).values_list(
+        "listing_id", "state", "updated_at", "listing__account__order_pace__surge"
+    )
     found = {
-        listing_id: Selling(rate=load(state).rate(moment) * settings.CLOCK_FACTOR, last_order_at=last_order_at)
-        for listing_id, state, last_order_at in rows
+        listing_id: Selling(
+            rate=load(state).rate(moment, surge=surge or 1.0) * settings.CLOCK_FACTOR, last_order_at=last_order_at
+        )
+        for listing_id, state, last_order_at, surge in rows
     }
     return {listing_id: found.get(listing_id, Selling()) for listing_id in wanted}
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -271,11 +272,17 @@ class StockRule(models.Model):
 
 
 class SaleEvent(models.Model):
-    """A window in which polls are quicker. Switched by its times, or by hand."""
+    """A window in which polls are quicker and listings are expected to sell ``lift`` times as fast. Switched by its times, or by hand."""
 
     name = models.CharField(max_length=80)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    lift = models.FloatField(
+        "sells so many times as fast",
+        default=10.0,
+        validators=[MinValueValidator(1.0), MaxValueValidator(1000.0)],
+        help_text="As usual is 1; big sales are 5 to 10. Rather too much than too little: the last units are then shared out more carefully.",
+    )
     accounts = models.ManyToManyField("skumap.ChannelAccount", blank=True, help_text="None chosen: all accounts.")
     cancelled_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
@@ -283,7 +290,8 @@ class SaleEvent(models.Model):
     class Meta:
         ordering = ("-starts_at",)
         constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="event_ends_after_it_starts")
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="event_ends_after_it_starts"),
+            models.CheckConstraint(condition=Q(lift__gte=1), name="event_lifts_demand"),
         ]
 
     def __str__(self) -> str:
@@ -338,3 +346,27 @@ class Demand(models.Model):
 
     def __str__(self) -> str:
         return str(self.listing_id)
+
+
+class OrderPace(models.Model):
+    """
+    How many times as fast as usual an account sells just now: as measured (``domain.demand.surges``), or as a sale event that is on expects it.
+
+    Rates are units per second of the marketplace's time.
+    """
+
+    account = models.OneToOneField("skumap.ChannelAccount", on_delete=models.CASCADE, related_name="order_pace")
+    usual_rate = models.FloatField(default=0.0)
+    usual_at = models.DateTimeField(help_text="When the usual rate was added up.")
+    rate_before_sale = models.FloatField(
+        null=True, blank=True, help_text="The usual rate when the sale event began: the sale itself soon looks usual."
+    )
+    surge = models.FloatField(default=1.0)
+    surge_at = models.DateTimeField(help_text="When the surge last changed.")
+
+    class Meta:
+        verbose_name = "pace of orders"
+        verbose_name_plural = "pace of orders"
+
+    def __str__(self) -> str:
+        return f"{self.surge:.1f} times as fast as usual"

@@ -21,6 +21,7 @@ from inventory_sync.engine import (
     catalogue,
     inbound,
     notify,
+    order_pace,
     polling,
     push,
     reconcile,
@@ -28,7 +29,7 @@ from inventory_sync.engine import (
     wake,
 )
 from inventory_sync.engine.accounts import AccountContext, context_of
-from inventory_sync.engine.decide import decide_stale
+from inventory_sync.engine.decide import decide_stale, mark_all_stale
 from inventory_sync.engine.models import ListingState, SyncCursor
 from skumap.models import ChannelAccount
 
@@ -93,6 +94,8 @@ def settle_time() -> None:
         inbound.decide_soon(books.expire_flights(now=now))
         reconcile.start_rows(now=now)
         books.judge_unexplained(now=now)
+        for account_id in order_pace.measure_order_pace(now=now):
+            mark_all_stale(account_id=account_id)
         decide_stale(now=now)
 
 

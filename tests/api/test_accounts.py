@@ -283,15 +283,16 @@ def test_a_sale_event_starts_now_and_is_stopped(api, shop):
 def test_a_sale_event_can_be_planned_for_some_accounts(api, shop):
     starts = timezone.now() + timedelta(days=1)
     body = {"name": "Later", "starts_at": starts.isoformat(), "ends_at": (starts + timedelta(hours=2)).isoformat()}
-    made = api.post("sale-events/", {**body, "accounts": [shop.name]})
+    made = api.post("sale-events/", {**body, "accounts": [shop.name], "lift": 6})
 
     assert made.status_code == 201
-    assert (made.json()["accounts"], made.json()["is_on"]) == ([shop.pk], False)
+    assert (made.json()["accounts"], made.json()["is_on"], made.json()["lift"]) == ([shop.pk], False, 6.0)
     for wrong in (
         {"name": "x"},
         {**body, "ends_at": body["starts_at"]},
         {**body, "hours": 1},
         {"name": "x", "hours": 0},
+        {"name": "x", "hours": 1, "lift": 0.5},
     ):
         assert api.post("sale-events/", wrong).status_code == 400
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from inventory_sync.backoffice.dashboard import snapshot
-from inventory_sync.engine.models import SaleEvent, SyncCursor
+from inventory_sync.engine.models import OrderPace, SaleEvent, SyncCursor
 from inventory_sync.engine.sale_events import start_now
 from skumap.models import ChannelAccount
 from tests.backoffice.shop import Shop
@@ -100,6 +100,16 @@ def test_it_is_there_when_an_account_has_senseless_settings(shop: Shop) -> None:
 
     assert row(board, "Flipkart main").calls is None
     assert row(board, "Shopify store").calls is not None
+
+
+def test_an_account_says_how_fast_its_orders_come(shop: Shop) -> None:
+    OrderPace.objects.create(account=shop.flipkart, surge=6.04, usual_at=shop.now, surge_at=shop.now)
+    OrderPace.objects.create(account=shop.shopify, surge=1.1, usual_at=shop.now, surge_at=shop.now)
+
+    board = snapshot(shop.now)
+
+    assert row(board, "Flipkart main").pace == "6.0 times as fast as usual"
+    assert row(board, "Shopify store").pace == "as usual"
 
 
 def test_a_sale_event_is_on_until_its_end(shop: Shop) -> None:

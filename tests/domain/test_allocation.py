@@ -235,11 +235,44 @@ def test_then_the_richest_slow_row_is_drained():
     assert writes(made) == {FLIPKART: None, AMAZON: 0, SHOPIFY: 0}
 
 
-def test_strict_drains_all_it_must_at_once_and_balanced_one_by_one():
+def test_strict_drains_all_it_must_at_once():
+    assert writes(plan(three(shown=(10, 10, 0)), 5)) == {FLIPKART: 0, AMAZON: 0, SHOPIFY: None}
+
+
+def test_balanced_keeps_the_best_seller_on_sale_and_stops_only_those_that_would_oversell_beside_it():
+    hot = three(shown=(5, 10, 0))
+
+    assert writes(plan(hot, 5, mode=Mode.BALANCED)) == {FLIPKART: None, AMAZON: 0, SHOPIFY: None}
+
+
+def test_balanced_also_stops_a_best_seller_that_shows_more_than_there_is():
     hot = three(shown=(10, 10, 0))
 
-    assert writes(plan(hot, 5)) == {FLIPKART: 0, AMAZON: 0, SHOPIFY: None}
-    assert writes(plan(hot, 5, mode=Mode.BALANCED)) == {FLIPKART: None, AMAZON: 0, SHOPIFY: None}
+    assert writes(plan(hot, 5, mode=Mode.BALANCED)) == {FLIPKART: 0, AMAZON: 0, SHOPIFY: None}
+
+
+def test_balanced_stops_the_row_that_makes_the_risk_before_those_that_only_hold_rights():
+    rows = [
+        row(1, shown=5, per_hour=20, ack_seconds=210.0),
+        row(2, shown=8, per_hour=15, ack_seconds=30.0),
+        row(3, shown=8, per_hour=0.01),
+        row(4, shown=8, per_hour=0.01),
+    ]
+
+    made = plan(rows, 6, mode=Mode.BALANCED)
+
+    assert writes(made) == {1: None, 2: 0, 3: None, 4: None}
+
+
+def test_balanced_then_frees_the_rights_of_rows_that_hardly_sell_one_by_one():
+    rows = [
+        row(1, shown=5, per_hour=20),
+        row(2, shown=0, per_hour=15),
+        row(3, shown=8, per_hour=0.01),
+        row(4, shown=8, per_hour=0.01),
+    ]
+
+    assert writes(plan(rows, 6, mode=Mode.BALANCED)) == {1: None, 2: None, 3: 0, 4: None}
 
 
 def test_when_nothing_is_left_every_row_goes_to_zero():

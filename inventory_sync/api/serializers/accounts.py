@@ -187,7 +187,7 @@ class SyncSerializer(serializers.Serializer[Any]):
 
 class SaleEventSerializer(StrictModelSerializer):
     """
-    A window in which orders are read more often.
+    A window in which orders are read more often and listings are expected to sell ``lift`` times as fast as usual (1 to 1000; 10 unless you say).
 
     Give ``hours`` to start one now, or ``starts_at`` and ``ends_at`` to plan one. ``accounts`` empty: all.
     """
@@ -200,7 +200,7 @@ class SaleEventSerializer(StrictModelSerializer):
 
     class Meta:
         model = SaleEvent
-        fields = ("id", "name", "starts_at", "ends_at", "hours", "accounts", "cancelled_at", "is_on")
+        fields = ("id", "name", "starts_at", "ends_at", "hours", "lift", "accounts", "cancelled_at", "is_on")
         read_only_fields = ("id", "cancelled_at")
 
     def get_is_on(self, event: SaleEvent) -> bool:

@@ -90,15 +90,20 @@ class EventFilter(ChoiceFilter):
 
 @admin.register(SaleEvent)
 class SaleEventAdmin(StaffAdmin):
-    """While a sale event is on, orders are read more often."""
+    """While a sale event is on, orders are read more often, and last units are shared out for its pace."""
 
-    list_display = ("name", "state", "begins", "ends", "covers", "created_by")
+    list_display = ("name", "state", "begins", "ends", "times", "covers", "created_by")
     list_filter = (EventFilter,)
     list_select_related = ("created_by",)
     search_fields = ("name",)
-    fields = ("name", "starts_at", "ends_at", "accounts", "state", "created_by")
+    fields = ("name", "starts_at", "ends_at", "lift", "accounts", "state", "created_by")
     readonly_fields = ("state", "created_by")
-    labels = {"starts_at": "Begins", "ends_at": "Ends", "accounts": "For these accounts"}
+    labels = {
+        "starts_at": "Begins",
+        "ends_at": "Ends",
+        "lift": "Sells so many times as fast as usual",
+        "accounts": "For these accounts",
+    }
     actions_list = ("start_now",)
     actions_detail = ("stop_now",)
     actions_row = ("stop_now",)
@@ -125,6 +130,10 @@ class SaleEventAdmin(StaffAdmin):
     def ends(self, obj: Any) -> Any:
         return words.stamp(obj.ends_at)
 
+    @display(description="Pace", ordering="lift")
+    def times(self, obj: Any) -> str:
+        return f"{obj.lift:g} × usual"
+
     @display(description="For")
     def covers(self, obj: Any) -> str:
         return ", ".join(str(account) for account in obj.accounts.all()) or "all accounts"
@@ -141,9 +150,7 @@ class SaleEventAdmin(StaffAdmin):
     def start_now(self, request: HttpRequest) -> HttpResponse:
         form = SaleStartForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            event = start_now(
-                name=form.cleaned_data["name"], hours=form.cleaned_data["hours"], now=timezone.now(), actor=request.user
-            )
+            event = start_now(**form.cleaned_data, now=timezone.now(), actor=request.user)
             until = words.clock(event.ends_at)
             return self.done(
                 request, f"{event.name} is on until {until}. Orders are read more often.", to=self.list_page()
@@ -154,7 +161,9 @@ class SaleEventAdmin(StaffAdmin):
             submit="Start now",
             form=form,
             back=self.list_page(),
-            lines=["Orders of all accounts are read more often. It ends by itself."],
+            lines=[
+                "Orders of all accounts are read more often, and last units are shared out for that pace. It ends by itself."
+            ],
         )
 
     def has_stop_permission(self, request: HttpRequest, obj: Any = None) -> bool:
