@@ -187,6 +187,12 @@ class Listing(models.Model):
     attributes = models.JSONField(default=dict, blank=True)
     hazards = models.JSONField(default=list, blank=True)
     accepted_hazards = models.JSONField(default=list, blank=True)
+    shows = models.IntegerField(
+        null=True, blank=True, help_text="Units that it showed at the seller's own locations when it was pulled last."
+    )
+    other_goods = models.BooleanField(
+        default=False, help_text="Not linked and none of our stock, though it looks like a SKU of ours."
+    )
     marketplace_quantity = models.IntegerField(null=True, blank=True)
     marketplace_quantity_at = models.DateTimeField(null=True, blank=True)
     missing_since = models.DateTimeField(

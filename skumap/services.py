@@ -60,18 +60,20 @@ def link_listing(
     listing.sku = sku
     listing.units_per_sale = units_per_sale
     listing.status = Listing.Status.MAPPED
-    listing.save(update_fields=["sku", "units_per_sale", "status"])
+    listing.other_goods = False
+    listing.save(update_fields=["sku", "units_per_sale", "status", "other_goods"])
     return listing
 
 
 @transaction.atomic
-def unlink_listing(*, listing_id: int, now: datetime, ignore: bool = False) -> Listing:
-    """Take a listing off its SKU from now on; ``ignore`` says that it is none of ours."""
+def unlink_listing(*, listing_id: int, now: datetime, ignore: bool = False, other_goods: bool = False) -> Listing:
+    """Take a listing off its SKU from now on; ``ignore`` says that it is none of ours, ``other_goods`` that it sells no stock of ours either."""
     listing = Listing.objects.select_for_update().get(pk=listing_id)
     ListingLink.objects.filter(listing=listing, valid_to__isnull=True).update(valid_to=now)
     listing.sku = None
     listing.status = Listing.Status.IGNORED if ignore else Listing.Status.UNMAPPED
-    listing.save(update_fields=["sku", "status"])
+    listing.other_goods = other_goods
+    listing.save(update_fields=["sku", "status", "other_goods"])
     return listing
 
 
@@ -187,7 +189,7 @@ KEY_LENGTH = 120
 # A report knows less of a listing than a read by item: what it does not say stays.
 _KEPT_WHEN_UNSAID = ("listing_ref", "product_type")
 _LISTING_FIELDS = (
-    "seller_sku", "product_id", "listing_ref", "title", "fulfilment", "active", "price", "mrp", "barcode", "product_type", "hazards",
+    "seller_sku", "product_id", "listing_ref", "title", "fulfilment", "active", "price", "mrp", "barcode", "product_type", "hazards", "shows",
 )  # fmt: skip
 
 
@@ -216,6 +218,8 @@ def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnap
             new.append(Listing(account=account, key=key, attributes=dict(snapshot.attributes), pulled_at=now, **values))
             continue
         values |= {field: getattr(row, field) for field in _KEPT_WHEN_UNSAID if not values[field]}
+        if values["shows"] is None:
+            values["shows"] = row.shows
         if row.fulfilment != values["fulfilment"]:
             moved.append(row.pk)
         if any(getattr(row, field) != values[field] for field in _LISTING_FIELDS) or row.vanished_at is not None:
@@ -236,6 +240,7 @@ def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnap
 
 
 def _listing_values(snapshot: ListingSnapshot) -> dict[str, Any]:
+    quantities = [max(place.quantity, 0) for place in snapshot.locations if place.quantity is not None]
     return {
         "seller_sku": snapshot.ids.seller_sku[:120],
         "product_id": snapshot.ids.product_id[:40],
@@ -248,6 +253,7 @@ def _listing_values(snapshot: ListingSnapshot) -> dict[str, Any]:
         "barcode": snapshot.barcode[:40],
         "product_type": snapshot.product_type[:80],
         "hazards": sorted(hazard.value for hazard in snapshot.hazards),
+        "shows": sum(quantities) if quantities else None,
     }
 
 

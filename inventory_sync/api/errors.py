@@ -30,6 +30,7 @@ from rest_framework.views import exception_handler
 
 from inventory_sync.domain.errors import ChannelError, RetryableError, SetupError
 from inventory_sync.engine.start import ModeError
+from inventory_sync.engine.withdrawals import NotFreeError
 from inventory_sync.stock.ledger import MovementConflictError
 from inventory_sync.stock.services import StockError
 from skumap.services import LinkError
@@ -83,6 +84,8 @@ def _known(error: Exception) -> Exception:
         case ValidationError():
             return FieldError(error.message_dict if hasattr(error, "error_dict") else error.messages)
         case MovementConflictError():
+            return ConflictError(str(error))
+        case NotFreeError():
             return ConflictError(str(error))
         case StockError() | LinkError():
             return ApiError(_sentence(error), status=400, code="refused")

@@ -13,8 +13,10 @@ from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
+from inventory_sync.engine.withdrawals import WhenShort
 from inventory_sync.stock.models import StockBalance, Warehouse
 from skumap.models import Listing, Sku
 
@@ -48,7 +50,7 @@ class StockForm(forms.Form):
         field.widget = AutocompleteSelect(StockBalance._meta.get_field("sku"), site)
         field.widget.choices = field.choices  # type: ignore[attr-defined]
         field.help_text = "A combo has no stock of its own: choose its parts."
-        self.order_fields(["key", "sku", "warehouse", "to_warehouse", "units", "counted", "reason"])
+        self.order_fields(["key", "sku", "warehouse", "to_warehouse", "units", "counted", "when_short", "reason"])
 
 
 class GoodsInForm(StockForm):
@@ -69,10 +71,33 @@ class CountForm(StockForm):
     )
 
 
-class TransferForm(StockForm):
+class TakeOutForm(StockForm):
+    """Stock that leaves on purpose: what to do with units that listings still offer."""
+
+    when_short = forms.ChoiceField(
+        label="If listings still offer them",
+        choices=(
+            (WhenShort.ASK.value, "Do nothing and tell me"),
+            (WhenShort.WAIT.value, "Set them aside, lower the listings, then take them (recommended)"),
+            (WhenShort.FORCE.value, "Take them now, at the risk of cancelled orders"),
+        ),
+        initial=WhenShort.ASK.value,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
+class TransferForm(TakeOutForm):
     warehouse = _warehouses("From")
     to_warehouse = _warehouses("To")
     units = _units("Units", min_value=1)
+
+
+class OfflineSaleForm(TakeOutForm):
+    units = _units("Units sold", min_value=1)
+    reason = forms.CharField(
+        label="Bill number or note", max_length=200, required=False, widget=UnfoldAdminTextInputWidget()
+    )
 
 
 class InspectForm(StockForm):
@@ -122,6 +147,15 @@ class HazardForm(forms.Form):
         self.fields["hazard"].choices = choices  # type: ignore[attr-defined]
 
 
+class IgnoreForm(forms.Form):
+    other_goods = forms.BooleanField(
+        label="It sells other goods than ours",
+        required=False,
+        help_text="Tick this if it looks like a SKU of ours but sells other stock. Without it, listings of that SKU wait while this one shows stock.",
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+
+
 class SaleStartForm(forms.Form):
     name = forms.CharField(label="Name", max_length=80, initial="Sale", widget=UnfoldAdminTextInputWidget())
     hours = forms.DecimalField(
@@ -131,6 +165,15 @@ class SaleStartForm(forms.Form):
         max_digits=5,
         decimal_places=2,
         initial=4,
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+
+    lift = forms.FloatField(
+        label="Sells so many times as fast as usual",
+        help_text="Big sales: 5 to 10. Rather too much than too little.",
+        min_value=1,
+        max_value=1000,
+        initial=10,
         widget=UnfoldAdminDecimalFieldWidget(),
     )
 

@@ -22,6 +22,7 @@ MOVEMENT_WORDS = {
     MovementKind.QUARANTINE: "To QC pending",
     MovementKind.RESTOCK: "Back on sale",
     MovementKind.WRITE_OFF: "Bad stock",
+    MovementKind.SALE: "Offline sale",
     MovementKind.COMMIT: "Blocked for an order",
     MovementKind.RELEASE: "No longer blocked",
     MovementKind.CONSUME: "Shipped",

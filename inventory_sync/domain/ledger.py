@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class MovementKind(StrEnum):
-    """Why stock moved. The last four come from order lines only."""
+    """Why stock moved. ``SALE`` is a sale outside the channels; the last four come from order lines only."""
 
     RECEIVE = "receive"
     ADJUST = "adjust"
@@ -23,6 +23,7 @@ class MovementKind(StrEnum):
     QUARANTINE = "quarantine"
     RESTOCK = "restock"
     WRITE_OFF = "write_off"
+    SALE = "sale"
     COMMIT = "commit"
     RELEASE = "release"
     CONSUME = "consume"

@@ -44,10 +44,14 @@ def approve_match(
     return listing
 
 
-def ignore_listing(*, listing_id: int, now: datetime) -> Listing:
-    """A listing is none of ours, from now on. What it shows is left as it is."""
+def ignore_listing(*, listing_id: int, now: datetime, other_goods: bool = False) -> Listing:
+    """
+    A listing is none of ours, from now on. What it shows is left as it is.
+
+    :param other_goods: it sells other stock than ours, though it looks like a SKU of ours: listings of that SKU needn't wait for it.
+    """
     before = Listing.objects.get(pk=listing_id).sku_id
-    listing = unlink_listing(listing_id=listing_id, now=now, ignore=True)
+    listing = unlink_listing(listing_id=listing_id, now=now, ignore=True, other_goods=other_goods)
     resolve_alert(kind="listing_new", key=str(listing.pk))
     decide_soon({before} if before else set())
     return listing

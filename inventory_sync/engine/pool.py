@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from inventory_sync.domain.exposure import Book, exposure
 from inventory_sync.domain.guard import RowUse, headroom
@@ -18,7 +18,7 @@ from inventory_sync.engine.books import load_books, lock_states
 from inventory_sync.engine.demand import Selling, selling
 from inventory_sync.engine.models import ListingState, StockRule
 from inventory_sync.stock.ledger import lock_own_balances
-from inventory_sync.stock.models import LocationLink, StockBalance, Warehouse
+from inventory_sync.stock.models import LocationLink, StockBalance, Warehouse, Withdrawal
 from skumap.models import KitComponent, Sku
 from skumap.services import components_of
 
@@ -40,7 +40,7 @@ class Pool:
     The rows that share stock with some SKUs, and that stock.
 
     :ivar asked: the SKUs (plain ones and combos) whose rows are to be decided; other rows are here because they share stock with them.
-    :ivar available: sellable physical units by (SKU, own warehouse).
+    :ivar available: sellable physical units by (SKU, own warehouse), less what is set aside.
     :ivar units: row → physical units of each SKU in one listing unit.
     :ivar allowance: physical SKU → units that the mode lets the rows share; filled in by the decision.
     """
@@ -116,6 +116,8 @@ def load_pool(*, sku_ids: Iterable[int], now: datetime, lock: Literal["nothing",
         rows = lock_states(wanted)
     if lock != "all":
         available = _available(everything)
+    for place, aside in set_aside(everything).items():
+        available[place] = available.get(place, 0) - aside
     links: dict[int, set[int]] = defaultdict(set)
     for location_id, warehouse_id in LocationLink.objects.filter(
         location__in={row.location_id for row in rows}, warehouse__kind=Warehouse.Kind.OWN, warehouse__active=True
@@ -147,6 +149,13 @@ def _kits_with(physical: Iterable[int]) -> set[int]:
 
 def _locked(sku_ids: set[int]) -> dict[Place, int]:
     return {place: balance.available for place, balance in lock_own_balances(sku_ids).items()}
+
+
+def set_aside(sku_ids: Iterable[int]) -> dict[Place, int]:
+    """Units that somebody wants to take away and that still stand there: not to be offered any more."""
+    waiting = Withdrawal.objects.filter(sku_id__in=set(sku_ids), status=Withdrawal.Status.WAITING)
+    rows = waiting.values_list("sku_id", "warehouse_id").annotate(units=Sum("units")).order_by()
+    return {(sku_id, warehouse_id): units for sku_id, warehouse_id, units in rows}
 
 
 def _available(sku_ids: set[int]) -> dict[Place, int]:

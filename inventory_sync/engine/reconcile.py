@@ -20,7 +20,7 @@ from inventory_sync.domain import exposure
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.domain.ports import RowRef, StockReading
 from inventory_sync.domain.snapshots import Channel, Fulfilment
-from inventory_sync.engine import measure
+from inventory_sync.engine import measure, twins
 from inventory_sync.engine.accounts import AccountContext, context_of
 from inventory_sync.engine.books import BOOK_FIELDS, WRITE_KIND, lock_states, put_book, take_reading
 from inventory_sync.engine.catalogue import check_hazards, ids_of
@@ -155,15 +155,21 @@ def open_book(*, state_id: int, reading: StockReading, now: datetime) -> set[int
 START_ROWS = """
 UPDATE engine_listingstate s SET started_at = %(now)s
  WHERE s.id IN (SELECT id FROM engine_listingstate
-                 WHERE opened_at IS NOT NULL AND started_at IS NULL AND unseen_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED)
+                 WHERE opened_at IS NOT NULL AND started_at IS NULL AND unseen_at IS NULL AND listing_id <> ALL(%(held)s)
+                 ORDER BY id FOR UPDATE SKIP LOCKED)
 RETURNING s.listing_id
 """
 
 
 def start_rows(*, now: datetime) -> int:
-    """Rows that were read, and whose order feed is complete past that read, may be raised from now on."""
+    """
+    Rows that were read, and whose order feed is complete past that read, may be raised from now on; but none beside an unlinked listing of the
+    same goods that shows stock (:mod:`~inventory_sync.engine.twins`).
+    """
+    ready = ListingState.objects.filter(opened_at__isnull=False, started_at__isnull=True, unseen_at__isnull=True)
+    held = twins.hold_back(listing_ids=ready.values_list("listing_id", flat=True), now=now)
     with connection.cursor() as cursor:
-        cursor.execute(START_ROWS, {"now": now})
+        cursor.execute(START_ROWS, {"now": now, "held": sorted(held)})
         listings = [row[0] for row in cursor.fetchall()]
     if listings:
         decide_soon(Listing.objects.filter(pk__in=listings, sku__isnull=False).values_list("sku_id", flat=True))

@@ -27,6 +27,7 @@ from inventory_sync.engine import (
     reconcile,
     upkeep,
     wake,
+    withdrawals,
 )
 from inventory_sync.engine.accounts import AccountContext, context_of
 from inventory_sync.engine.decide import decide_stale, mark_all_stale
@@ -94,6 +95,7 @@ def settle_time() -> None:
         inbound.decide_soon(books.expire_flights(now=now))
         reconcile.start_rows(now=now)
         books.judge_unexplained(now=now)
+        withdrawals.take_what_is_free(now=now)
         for account_id in order_pace.measure_order_pace(now=now):
             mark_all_stale(account_id=account_id)
         decide_stale(now=now)

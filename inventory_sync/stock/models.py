@@ -144,3 +144,52 @@ class TransferProposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.units} × {self.sku}: {self.source} → {self.target}"
+
+
+class Withdrawal(models.Model):
+    """
+    Stock that somebody wants to take away on purpose, while listings still offer it: it is set aside, what is on offer is worked off, and then it
+    is taken.
+    """
+
+    class Kind(models.TextChoices):
+        TRANSFER = "transfer", "Transfer"
+        SALE = "sale", "Offline sale"
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Set aside"
+        DONE = "done", "Taken"
+        CANCELLED = "cancelled", "Cancelled"
+
+    key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    sku = models.ForeignKey("skumap.Sku", on_delete=models.CASCADE, related_name="withdrawals", verbose_name="SKU")
+    warehouse = models.ForeignKey(Warehouse, on_delete=models.CASCADE, related_name="+")
+    to_warehouse = models.ForeignKey(Warehouse, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+    units = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200, blank=True)
+    occurred_at = models.DateTimeField(null=True, blank=True, help_text="When it happened; empty: when it is taken.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "stock set aside"
+        verbose_name_plural = "stock set aside"
+        constraints = [
+            models.CheckConstraint(condition=Q(units__gte=1), name="withdrawal_units_positive"),
+            models.CheckConstraint(
+                condition=Q(kind="transfer", to_warehouse__isnull=False) | Q(kind="sale", to_warehouse__isnull=True),
+                name="only_transfers_have_a_target",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["sku", "warehouse"], condition=Q(status="waiting"), name="withdrawal_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.units} × {self.sku} from {self.warehouse}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from django.db import transaction
 
 from inventory_sync.domain.ledger import Movement, MovementKind
 from inventory_sync.stock.ledger import append_movements, lock_balances
-from inventory_sync.stock.models import StockMovement, TransferProposal, Warehouse
+from inventory_sync.stock.models import StockBalance, StockMovement, TransferProposal, Warehouse
 
 
 class StockError(ValueError):
@@ -124,6 +123,35 @@ def write_off(change: Change, *, units: int) -> list[int]:
     return _between(change, kind=MovementKind.WRITE_OFF, to_warehouse_id=bad_warehouse().pk, units=units)
 
 
+def require_standing(sku_id: int, warehouse_id: int, *, units: int) -> None:
+    """
+    :raises StockError: fewer units stand in the warehouse; or fewer than one was asked for.
+    """
+    if units < 1:
+        raise StockError("take at least 1 unit")
+    balance = StockBalance.objects.filter(sku_id=sku_id, warehouse_id=warehouse_id).first()
+    standing = balance.on_hand if balance else 0
+    if standing < units:
+        raise StockError(f"only {max(standing, 0)} stand in that warehouse, {units} were to be taken")
+
+
+@transaction.atomic
+def sell_offline(change: Change, *, units: int) -> list[int]:
+    """
+    Sold over the counter or to a business customer: so many units have left the warehouse.
+
+    :raises StockError: fewer units stand there.
+    """
+    if units < 1:
+        raise StockError("a sale is at least 1 unit")
+    place = (change.sku_id, change.warehouse_id)
+    sale = _move(change, kind=MovementKind.SALE, units=-units)
+    standing = lock_balances([place])[place].on_hand
+    if not StockMovement.objects.filter(key=sale.key).exists() and standing < units:
+        raise StockError(f"only {max(standing, 0)} stand in that warehouse, {units} were to be sold")
+    return append_movements([sale], locked=[place])
+
+
 def _between(change: Change, *, kind: MovementKind, to_warehouse_id: int, units: int) -> list[int]:
     if units < 1:
         raise StockError("move at least 1 unit")
@@ -170,31 +198,3 @@ def propose_transfer(*, sku_id: int, source_id: int, target_id: int, units: int,
     )
     if not created and row.units < units:
         TransferProposal.objects.filter(pk=row.pk).update(units=units, reason=reason[:200])
-
-
-@transaction.atomic
-def carry_out_transfer(*, proposal_id: int, at: datetime, actor_id: int | None) -> Sequence[int]:
-    """
-    Do what a proposal says. Safe to repeat.
-
-    :raises StockError: the stock is not there any more.
-    """
-    proposal = TransferProposal.objects.select_for_update().get(pk=proposal_id)
-    if proposal.status != TransferProposal.Status.OPEN:
-        return []
-    touched = _between(
-        Change(
-            key=f"proposal:{proposal.pk}",
-            sku_id=proposal.sku_id,
-            warehouse_id=proposal.source_id,
-            at=at,
-            reason=proposal.reason,
-            actor_id=actor_id,
-        ),
-        kind=MovementKind.TRANSFER,
-        to_warehouse_id=proposal.target_id,
-        units=proposal.units,
-    )
-    proposal.status, proposal.decided_at, proposal.decided_by_id = TransferProposal.Status.DONE, at, actor_id
-    proposal.save(update_fields=["status", "decided_at", "decided_by"])
-    return touched

@@ -43,7 +43,7 @@ def test_not_ready_without_redis_and_without_its_password(db, settings):
 
 
 def test_not_ready_while_a_migration_is_missing(db):
-    MigrationRecorder.Migration.objects.filter(app="stock", name__startswith="0002").delete()
+    MigrationRecorder.Migration.objects.filter(app="stock").latest("id").delete()
     answer = Client().get("/readyz")
 
     assert answer.status_code == 503

@@ -10,9 +10,9 @@ from django.db import connection
 from django.utils import timezone
 
 from inventory_sync.api.models import ApiToken, IdempotencyRecord
-from inventory_sync.engine.models import ListingState
-from inventory_sync.stock.models import StockBalance, StockMovement, Warehouse
-from skumap.models import ChannelAccount, ChannelLocation, Sku
+from inventory_sync.engine.models import ListingState, StockRule
+from inventory_sync.stock.models import LocationLink, StockBalance, StockMovement, Warehouse
+from skumap.models import ChannelAccount, ChannelLocation, Listing, Sku
 from skumap.services import link_listing
 from tests.api.conftest import Api, make_key
 
@@ -72,6 +72,46 @@ def test_a_request_that_failed_leaves_its_key_free(api, stocked):
     assert "only 10" in refused.json()["error"]["message"].lower()
     assert not IdempotencyRecord.objects.exists()
     assert api.adjust({**body, "units": 4}, key="t").status_code == 201
+
+
+def test_a_sale_outside_the_channels_takes_stock_that_no_listing_offers(api, stocked):
+    sold = api.adjust({"kind": "sale", "sku": "TEE-M", "warehouse": "BLR", "units": 2}, key="bill-1")
+
+    assert sold.status_code == 201
+    assert sold.json()["set_aside"] is False
+    assert [each["kind"] for each in sold.json()["movements"]] == ["sale"]
+    assert on_hand() == 8
+    wrong = api.adjust(
+        {"kind": "receive", "sku": "TEE-M", "warehouse": "BLR", "units": 2, "when_short": "wait"}, key="x"
+    )
+    assert wrong.status_code == 400
+
+
+def test_stock_that_listings_offer_is_refused_set_aside_or_forced(api, stocked):
+    account = ChannelAccount.objects.create(channel="flipkart", name="fk", mode="live", health="ok")
+    location = ChannelLocation.objects.create(account=account, external_id="L1")
+    LocationLink.objects.create(location=location, warehouse=Warehouse.objects.get(code="BLR"))
+    sku = Sku.objects.get(code="TEE-M")
+    listing = Listing.objects.create(account=account, key="TEE-M", sku=sku, status="mapped", fulfilment="NON_FBF")
+    ListingState.objects.create(
+        listing=listing,
+        location=location,
+        account=account,
+        shown=9,
+        opened_at=timezone.now(),
+        started_at=timezone.now(),
+    )
+    StockRule.objects.create(sku=sku, mode="strict")
+    body = {"kind": "sale", "sku": "TEE-M", "warehouse": "BLR", "units": 4}
+
+    refused = api.adjust(body, key="bill-2")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+    assert "only 1 of 4 are free" in refused.json()["error"]["message"]
+    waiting = api.adjust({**body, "when_short": "wait"}, key="bill-2")
+    assert (waiting.status_code, waiting.json()["set_aside"], waiting.json()["movements"]) == (201, True, [])
+    forced = api.adjust({**body, "when_short": "force"}, key="bill-3")
+    assert (forced.status_code, forced.json()["set_aside"]) == (201, False)
+    assert StockBalance.objects.get(sku=sku, warehouse__code="BLR").on_hand == 6
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "k" * 121, "schlüssel"])

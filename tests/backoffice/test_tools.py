@@ -16,7 +16,7 @@ from inventory_sync.alerts.models import Alert
 from inventory_sync.api.models import ApiToken, digest
 from inventory_sync.engine.models import ListingState, SaleEvent, StockRule, SyncCursor, WebhookDelivery
 from inventory_sync.orders.models import OrderLine
-from inventory_sync.stock.models import LocationLink, StockBalance, StockMovement, TransferProposal
+from inventory_sync.stock.models import LocationLink, StockBalance, StockMovement, TransferProposal, Withdrawal
 from skumap.models import KitComponent, Listing, ListingLink, Sku
 from tests.backoffice.shop import Shop
 
@@ -119,6 +119,62 @@ def test_a_transfer_moves_and_bad_stock_leaves(boss: Client, shop: Shop) -> None
     assert (tawa(shop), tawa(shop, "DEL1"), tawa(shop, "QC"), tawa(shop, "BAD")) == (3, 2, 1, 1)
 
 
+def tawa_sellable(shop: Shop) -> int:
+    return StockBalance.objects.get(sku=shop.skus["TAWA-28"], warehouse__code="BLR1").available
+
+
+def offer(shop: Shop, units: int) -> None:
+    """A listing of the pan, which must never be oversold, offers so many."""
+    StockRule.objects.create(sku=shop.skus["TAWA-28"], mode="strict")
+    state = ListingState.objects.get(account=shop.flipkart, listing__sku=shop.skus["TAWA-28"])
+    ListingState.objects.filter(listing__sku=shop.skus["TAWA-28"]).update(shown=0, unseen=0)
+    ListingState.objects.filter(pk=state.pk).update(shown=units)
+
+
+def test_an_offline_sale_takes_what_is_free(boss: Client, shop: Shop) -> None:
+    offer(shop, 2)
+
+    use(boss, "offline_sale", shop, units=2, reason="Bill 17")
+
+    assert tawa(shop) == 5
+    assert StockMovement.objects.latest("id").kind == "sale"
+
+
+def test_what_listings_offer_is_not_sold_offline_unless_somebody_decides_how(boss: Client, shop: Shop) -> None:
+    offer(shop, 6)
+
+    response = use(boss, "offline_sale", shop, units=3)
+
+    assert response.status_code == 200
+    assert f"Only {tawa_sellable(shop) - 6} of 3 are free" in response.content.decode()
+    assert tawa(shop) == 7
+
+
+def test_an_offline_sale_may_be_set_aside_and_put_back(boss: Client, shop: Shop) -> None:
+    offer(shop, 6)
+    response = use(boss, "offline_sale", shop, units=3, when_short="wait")
+    waiting = Withdrawal.objects.get()
+    assert response["Location"].endswith("/admin/stock/withdrawal/?status__exact=waiting")
+    assert "TAWA-28" in boss.get(response["Location"]).content.decode()
+    address = reverse("admin:stock_withdrawal_put_back", args=[waiting.pk])
+    assert "Put back on offer" in boss.get(address).content.decode()
+
+    boss.post(address)
+    boss.post(address)
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.asked_by, tawa(shop)) == ("cancelled", shop.boss, 7)
+
+
+def test_an_offline_sale_may_be_forced(boss: Client, shop: Shop) -> None:
+    offer(shop, 6)
+
+    use(boss, "offline_sale", shop, units=3, when_short="force")
+
+    assert tawa(shop) == 4
+    assert Alert.objects.filter(kind="taken_by_force", resolved_at=None).exists()
+
+
 def test_inspected_goods_go_back_on_sale(boss: Client, shop: Shop) -> None:
     use(boss, "to_qc", shop, units=3)
     qc = StockBalance.objects.get(sku=shop.skus["TAWA-28"], warehouse__code="QC").warehouse
@@ -212,7 +268,17 @@ def test_an_ignored_listing_is_none_of_ours(boss: Client, shop: Shop) -> None:
     boss.post(reverse("admin:skumap_listing_ignore", args=[shop.new_listing.pk]))
 
     shop.new_listing.refresh_from_db()
-    assert shop.new_listing.status == "ignored"
+    assert (shop.new_listing.status, shop.new_listing.other_goods) == ("ignored", False)
+
+
+def test_an_ignored_listing_may_be_said_to_sell_other_goods(boss: Client, shop: Shop) -> None:
+    address = reverse("admin:skumap_listing_ignore", args=[shop.new_listing.pk])
+    assert "It sells other goods than ours" in boss.get(address).content.decode()
+
+    boss.post(address, {"other_goods": "on"})
+
+    shop.new_listing.refresh_from_db()
+    assert (shop.new_listing.status, shop.new_listing.other_goods) == ("ignored", True)
 
 
 def test_a_warning_is_accepted_by_name(boss: Client, shop: Shop) -> None:
@@ -298,9 +364,9 @@ def test_a_general_rule_lets_everything_be_worked_out_anew(boss: Client, shop: S
 
 
 def test_a_sale_event_starts_and_stops_by_hand(boss: Client, shop: Shop) -> None:
-    boss.post(reverse("admin:engine_saleevent_start_now"), {"name": "Flash", "hours": "2.5"})
+    boss.post(reverse("admin:engine_saleevent_start_now"), {"name": "Flash", "hours": "2.5", "lift": "6"})
     event = SaleEvent.objects.get(name="Flash")
-    assert event.created_by == shop.boss
+    assert (event.created_by, event.lift) == (shop.boss, 6.0)
     assert event.ends_at - event.starts_at == timezone.timedelta(hours=2.5)
     assert not SyncCursor.objects.filter(stream="orders", next_due_at__gt=timezone.now()).exists()
 
@@ -312,7 +378,7 @@ def test_a_sale_event_starts_and_stops_by_hand(boss: Client, shop: Shop) -> None
 
 
 def test_a_sale_event_lasts_longer_than_nothing(boss: Client, shop: Shop) -> None:
-    response = boss.post(reverse("admin:engine_saleevent_start_now"), {"name": "Flash", "hours": "0"})
+    response = boss.post(reverse("admin:engine_saleevent_start_now"), {"name": "Flash", "hours": "0", "lift": "6"})
 
     assert response.status_code == 200
     assert not SaleEvent.objects.filter(name="Flash").exists()

@@ -10,18 +10,17 @@ from inventory_sync.stock.services import (
     StockError,
     adjust,
     bad_warehouse,
-    carry_out_transfer,
     propose_transfer,
     qc_warehouse,
     quarantine,
     receive,
     restock,
+    sell_offline,
     set_count,
     transfer,
     write_off,
 )
 from skumap.models import Sku
-from tests.stock.conftest import AT
 
 
 def test_goods_in_are_added_once_for_each_key(shelf):
@@ -138,19 +137,23 @@ def propose(shelf, units):
     )
 
 
-def test_a_proposal_grows_to_the_need_and_is_carried_out_once(shelf):
-    receive(shelf.change(), units=10)
+def test_a_proposal_grows_to_the_need(shelf):
     for units in (2, 5, 3):
         propose(shelf, units)
-    proposal = TransferProposal.objects.get()
-    assert proposal.units == 5
 
-    assert carry_out_transfer(proposal_id=proposal.pk, at=AT, actor_id=None) == [shelf.sku.pk]
-    assert carry_out_transfer(proposal_id=proposal.pk, at=AT, actor_id=None) == []
+    assert TransferProposal.objects.get().units == 5
 
-    proposal.refresh_from_db()
-    assert (proposal.status, proposal.decided_at) == (TransferProposal.Status.DONE, AT)
-    assert (shelf.standing(), shelf.standing(shelf.second)) == (5, 5)
+
+def test_an_offline_sale_takes_what_stands_there_and_no_more(shelf):
+    receive(shelf.change(), units=3)
+
+    assert sell_offline(shelf.change(key="bill-1"), units=2) == [shelf.sku.pk]
+    assert sell_offline(shelf.change(key="bill-1"), units=2) == []
+    with pytest.raises(StockError, match="only 1 stand"):
+        sell_offline(shelf.change(key="bill-2"), units=2)
+    with pytest.raises(StockError, match="at least 1"):
+        sell_offline(shelf.change(key="bill-3"), units=0)
+    assert shelf.standing() == 1
 
 
 def test_after_a_proposal_was_decided_a_new_need_opens_a_new_one(shelf):
@@ -158,10 +161,3 @@ def test_after_a_proposal_was_decided_a_new_need_opens_a_new_one(shelf):
     TransferProposal.objects.update(status=TransferProposal.Status.DISMISSED)
     propose(shelf, 2)
     assert TransferProposal.objects.filter(status=TransferProposal.Status.OPEN).count() == 1
-
-
-def test_a_proposal_whose_stock_is_gone_is_refused_and_stays_open(shelf):
-    propose(shelf, 2)
-    with pytest.raises(StockError, match="only 0 stand"):
-        carry_out_transfer(proposal_id=TransferProposal.objects.get().pk, at=AT, actor_id=None)
-    assert TransferProposal.objects.get().status == TransferProposal.Status.OPEN

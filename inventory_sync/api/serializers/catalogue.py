@@ -129,9 +129,15 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
         model = Listing
         fields = (
             "id", "account", "account_name", "channel", "key", "seller_sku", "product_id", "listing_ref", "title", "fulfilment", "status",
-            "sku", "units_per_sale", "active", "price", "mrp", "barcode", "open_hazards", "marketplace_quantity",
+            "sku", "units_per_sale", "active", "price", "mrp", "barcode", "open_hazards", "shows", "other_goods", "marketplace_quantity",
             "marketplace_quantity_at", "pulled_at", "vanished_at", "states",
         )  # fmt: skip
+
+
+class IgnoreSerializer(StrictSerializer):
+    """``other_goods``: it sells other stock than ours, though it looks like a SKU of ours; listings of that SKU needn't wait for it."""
+
+    other_goods = serializers.BooleanField(default=False)
 
 
 class LinkSerializer(StrictSerializer):

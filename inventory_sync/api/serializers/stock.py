@@ -19,6 +19,7 @@ from inventory_sync.api.strict import (
     StrictSerializer,
     WarehouseField,
 )
+from inventory_sync.engine.withdrawals import WhenShort
 from inventory_sync.stock.models import StockBalance, StockMovement, Warehouse
 from inventory_sync.stock.services import qc_warehouse
 from skumap.models import ChannelLocation
@@ -59,6 +60,7 @@ class Kind(TextChoices):
     QUARANTINE = "quarantine", "Off sale, to QC pending"
     RESTOCK = "restock", "From QC back on sale"
     WRITE_OFF = "write_off", "Off sale for good, to bad stock"
+    SALE = "sale", "Sold outside the channels"
 
 
 class AdjustmentSerializer(StrictSerializer):
@@ -67,6 +69,9 @@ class AdjustmentSerializer(StrictSerializer):
 
     ``units`` for all kinds but ``count``, which has ``counted``; ``to_warehouse`` for ``transfer`` and ``restock``;
     ``reason`` for ``adjust``. ``warehouse`` may be left out of ``restock``: it is QC pending then.
+
+    ``transfer`` and ``sale`` take stock away on purpose. Units that listings still offer are refused with 409 (``when_short``: ``ask``), set aside
+    and taken when the listings are lowered (``wait``), or taken at once with an alert (``force``).
     """
 
     kind = serializers.ChoiceField(choices=Kind.choices)
@@ -76,6 +81,7 @@ class AdjustmentSerializer(StrictSerializer):
     units = serializers.IntegerField(min_value=-MAX_UNITS, max_value=MAX_UNITS, required=False)
     counted = serializers.IntegerField(min_value=0, max_value=MAX_UNITS, required=False)
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    when_short = serializers.ChoiceField(choices=[each.value for each in WhenShort], required=False)
     occurred_at = InstantField(required=False, help_text="When it really happened; now if left out.")
 
     def validate_occurred_at(self, value: Any) -> Any:
@@ -91,6 +97,8 @@ class AdjustmentSerializer(StrictSerializer):
             attrs["warehouse"] = qc_warehouse()
         wanted |= {"warehouse"}
         problems = {name: ["This field is required for this kind."] for name in wanted if name not in attrs}
+        if "when_short" in attrs and kind not in (Kind.TRANSFER, Kind.SALE):
+            problems["when_short"] = ["This field has no meaning for this kind."]
         for name in ("units", "counted", "to_warehouse"):
             if name in attrs and name not in wanted:
                 problems[name] = ["This field has no meaning for this kind."]
@@ -104,8 +112,9 @@ class AdjustmentSerializer(StrictSerializer):
 
 
 class AdjustmentAnswerSerializer(serializers.Serializer[Any]):
-    """What an adjustment did: the entries of the history that it made, and the stock after it."""
+    """What an adjustment did: the entries of the history that it made, and the stock after it. ``set_aside``: it is taken later, by itself."""
 
+    set_aside = serializers.BooleanField()
     movements = MovementSerializer(many=True)
     levels = LevelSerializer(many=True)
 

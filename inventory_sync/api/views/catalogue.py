@@ -14,8 +14,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from inventory_sync.api.filters import ListingFilter, SkuFilter
-from inventory_sync.api.serializers.catalogue import LinkSerializer, ListingSerializer, SkuSerializer
-from inventory_sync.api.strict import Empty
+from inventory_sync.api.serializers.catalogue import IgnoreSerializer, LinkSerializer, ListingSerializer, SkuSerializer
 from inventory_sync.api.views.base import ApiViewSet, token_of
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.mapping import approve_match, ignore_listing
@@ -82,11 +81,12 @@ class ListingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
         )
         return Response(self.get_serializer(self.get_queryset().get(pk=listing.pk)).data)
 
-    @extend_schema(summary="Say that a listing is none of ours", request=Empty, responses=ListingSerializer)
+    @extend_schema(summary="Say that a listing is none of ours", request=IgnoreSerializer, responses=ListingSerializer)
     @action(detail=True, methods=["post"])
     def ignore(self, request: Request, pk: int) -> Response:
         """It is never written again; what it shows is left as it is. Safe to repeat."""
         listing = self.get_object()
-        Empty(data=request.data).is_valid(raise_exception=True)
-        ignore_listing(listing_id=listing.pk, now=timezone.now())
+        asked = IgnoreSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        ignore_listing(listing_id=listing.pk, now=timezone.now(), other_goods=asked.validated_data["other_goods"])
         return Response(self.get_serializer(self.get_queryset().get(pk=listing.pk)).data)

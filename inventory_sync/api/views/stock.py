@@ -34,6 +34,7 @@ from inventory_sync.api.views.base import ApiViewSet
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.catalogue import relink_states
 from inventory_sync.engine.inbound import decide_soon
+from inventory_sync.engine.withdrawals import Taken, WhenShort, take_out
 from inventory_sync.stock import services
 from inventory_sync.stock.models import LocationLink, StockBalance, StockMovement, Warehouse
 from skumap.models import ChannelLocation
@@ -88,8 +89,9 @@ class AdjustmentViewSet(ApiViewSet):
         touched: set[int] = set()
 
         def work(key: str) -> dict[str, Any]:
-            touched.update(_adjust(key, asked.validated_data))
-            return _answer(key, asked.validated_data)
+            taken = _adjust(key, asked.validated_data)
+            touched.update(taken.touched)
+            return {"set_aside": taken.waiting, **_answer(key, asked.validated_data)}
 
         answer = answer_once(request, work)
         try:
@@ -99,14 +101,21 @@ class AdjustmentViewSet(ApiViewSet):
         return answer
 
 
-def _adjust(key: str, asked: dict[str, Any]) -> list[int]:
-    change = services.Change(
-        key=key,
-        sku_id=asked["sku"].pk,
-        warehouse_id=asked["warehouse"].pk,
-        at=asked.get("occurred_at") or timezone.now(),
-        reason=asked["reason"],
-    )
+def _adjust(key: str, asked: dict[str, Any]) -> Taken:
+    if asked["kind"] in (Kind.TRANSFER, Kind.SALE):
+        return take_out(
+            change=_change(key, asked),
+            kind=str(asked["kind"]),
+            units=asked["units"],
+            now=timezone.now(),
+            to_warehouse_id=asked["to_warehouse"].pk if "to_warehouse" in asked else None,
+            when_short=WhenShort(asked.get("when_short", WhenShort.ASK)),
+        )
+    return Taken(touched=tuple(_happened(key, asked)))
+
+
+def _happened(key: str, asked: dict[str, Any]) -> list[int]:
+    change = _change(key, asked)
     units, target_id = asked.get("units", 0), asked["to_warehouse"].pk if "to_warehouse" in asked else 0
     match asked["kind"]:
         case Kind.RECEIVE:
@@ -115,14 +124,22 @@ def _adjust(key: str, asked: dict[str, Any]) -> list[int]:
             return list(services.adjust(change, units=units))
         case Kind.COUNT:
             return list(services.set_count(change, counted=asked["counted"]))
-        case Kind.TRANSFER:
-            return list(services.transfer(change, to_warehouse_id=target_id, units=units))
         case Kind.QUARANTINE:
             return list(services.quarantine(change, units=units))
         case Kind.RESTOCK:
             return list(services.restock(change, to_warehouse_id=target_id, units=units))
         case _:
             return list(services.write_off(change, units=units))
+
+
+def _change(key: str, asked: dict[str, Any]) -> services.Change:
+    return services.Change(
+        key=key,
+        sku_id=asked["sku"].pk,
+        warehouse_id=asked["warehouse"].pk,
+        at=asked.get("occurred_at") or timezone.now(),
+        reason=asked["reason"],
+    )
 
 
 def _answer(key: str, asked: dict[str, Any]) -> dict[str, Any]:

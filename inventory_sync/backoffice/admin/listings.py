@@ -19,7 +19,7 @@ from inventory_sync.backoffice.admin.base import (
     ReadOnlyInline,
     link,
 )
-from inventory_sync.backoffice.forms import HazardForm, LinkForm
+from inventory_sync.backoffice.forms import HazardForm, IgnoreForm, LinkForm
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.domain.snapshots import Hazard
 from inventory_sync.engine.accounts import context_of
@@ -307,14 +307,17 @@ class ListingAdmin(ReadOnlyAdmin):
     @action(description="Ignore", url_path="ignore", permissions=["match"], icon="block")
     def ignore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         listing = self.object_of(request, object_id)
-        if request.method == "POST":
-            ignore_listing(listing_id=listing.pk, now=timezone.now())
+        posted = request.POST if request.method == "POST" else None
+        form = IgnoreForm(posted, initial={"other_goods": listing.other_goods})
+        if form.is_valid():
+            ignore_listing(listing_id=listing.pk, now=timezone.now(), other_goods=form.cleaned_data["other_goods"])
             self.log_change(request, listing, "Ignored")
             return self.done(request, f"{listing} is ignored.", to=self.page_of(listing))
         return self.ask(
             request,
             title=f"Ignore {listing}",
             submit="Ignore",
+            form=form,
             back=self.page_of(listing),
             danger=True,
             lines=["It is none of ours: nothing is sent to it any more."],

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, F, IntegerField, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -19,8 +20,8 @@ from inventory_sync.backoffice.dashboard import oversold
 from inventory_sync.backoffice.stock_tools import TOOLS, AlreadySavedError, StockError, carry_out
 from inventory_sync.engine.decide import mark_all_stale
 from inventory_sync.engine.inbound import decide_soon
-from inventory_sync.stock.models import StockBalance, StockMovement, TransferProposal, Warehouse
-from inventory_sync.stock.services import carry_out_transfer
+from inventory_sync.engine.withdrawals import cancel, carry_out_proposal
+from inventory_sync.stock.models import StockBalance, StockMovement, TransferProposal, Warehouse, Withdrawal
 from skumap.models import Sku
 
 
@@ -120,7 +121,7 @@ class StockBalanceAdmin(ReadOnlyAdmin):
         {
             "title": "More",
             "icon": "more_horiz",
-            "items": ["correction", "transfer", "to_qc", "back_on_sale", "bad_stock"],
+            "items": ["correction", "transfer", "offline_sale", "to_qc", "back_on_sale", "bad_stock"],
         },
     )
     actions_detail = (
@@ -129,7 +130,7 @@ class StockBalanceAdmin(ReadOnlyAdmin):
         {
             "title": "More",
             "icon": "more_horiz",
-            "items": ["correction_here", "transfer_here", "to_qc_here", "bad_stock_here"],
+            "items": ["correction_here", "transfer_here", "offline_sale_here", "to_qc_here", "bad_stock_here"],
         },
     )
 
@@ -163,11 +164,16 @@ class StockBalanceAdmin(ReadOnlyAdmin):
             facts = form.cleaned_data
             back = f"{self.list_page()}?{urlencode({'sku__id__exact': facts['sku'].pk})}"
             try:
-                changed = carry_out(tool, facts, actor_id=request.user.pk, now=timezone.now())
+                taken = carry_out(tool, facts, actor_id=request.user.pk, now=timezone.now())
             except (StockError, AlreadySavedError) as error:
                 form.add_error(None, _sentence(str(error)))
             else:
-                if changed:
+                if taken.waiting:
+                    text = f"{facts['units']} × {facts['sku'].code} are set aside and taken when no listing offers them any more."
+                    return self.done(
+                        request, text, to=reverse("admin:stock_withdrawal_changelist") + "?status__exact=waiting"
+                    )
+                if taken.touched:
                     return self.done(request, f"{tool.title}: {facts['sku'].code} is saved.", to=back)
                 text = "Nothing changed: this form was saved already, or the stock is what you counted."
                 return self.done(request, text, to=back, level=messages.INFO)
@@ -195,6 +201,7 @@ class StockBalanceAdmin(ReadOnlyAdmin):
     cycle_count = _tool_action("cycle_count")
     correction = _tool_action("correction")
     transfer = _tool_action("transfer")
+    offline_sale = _tool_action("offline_sale")
     to_qc = _tool_action("to_qc")
     back_on_sale = _tool_action("back_on_sale")
     bad_stock = _tool_action("bad_stock")
@@ -202,6 +209,7 @@ class StockBalanceAdmin(ReadOnlyAdmin):
     cycle_count_here = _tool_action("cycle_count", here=True)
     correction_here = _tool_action("correction", here=True)
     transfer_here = _tool_action("transfer", here=True)
+    offline_sale_here = _tool_action("offline_sale", here=True)
     to_qc_here = _tool_action("to_qc", here=True)
     bad_stock_here = _tool_action("bad_stock", here=True)
 
@@ -355,24 +363,90 @@ class TransferProposalAdmin(ReadOnlyAdmin):
         self._dismiss(request, queryset)
 
     def _carry_out(self, request: HttpRequest, proposals: Any) -> None:
-        done, touched = 0, set[int]()
+        done, waiting, touched = 0, 0, set[int]()
         for proposal in proposals:
             try:
-                skus = carry_out_transfer(proposal_id=proposal.pk, at=timezone.now(), actor_id=request.user.pk)
+                taken = carry_out_proposal(proposal_id=proposal.pk, now=timezone.now(), actor_id=request.user.pk)
             except StockError as error:
                 self.message_user(request, f"{proposal.sku}: {_sentence(str(error))}", messages.ERROR)
                 continue
-            done += bool(skus)
-            touched |= set(skus)
+            done += bool(taken.touched) and not taken.waiting
+            waiting += taken.waiting
+            touched |= set(taken.touched)
         decide_soon(touched)
         if done:
             self.message_user(request, f"{words.count(done, 'transfer')} carried out.", messages.SUCCESS)
+        if waiting:
+            text = f"{words.count(waiting, 'transfer')} set aside, and carried out when no listing offers the stock any more."
+            self.message_user(request, text, messages.INFO)
 
     def _dismiss(self, request: HttpRequest, queryset: Any) -> None:
         done = queryset.filter(status=TransferProposal.Status.OPEN).update(
             status=TransferProposal.Status.DISMISSED, decided_at=timezone.now(), decided_by=request.user
         )
         self.message_user(request, f"{words.count(done, 'transfer')} dismissed.", messages.SUCCESS)
+
+
+@admin.register(Withdrawal)
+class WithdrawalAdmin(ReadOnlyAdmin):
+    """Stock that somebody wants to take away: listings are lowered first, then it is taken by itself."""
+
+    list_display = ("sku_code", "units", "warehouse", "kind", "to_warehouse", "state", "when", "asked_by")
+    list_filter = (
+        ("status", admin.ChoicesFieldListFilter),
+        ("kind", admin.ChoicesFieldListFilter),
+        ("warehouse", RelatedDropdownFilter),
+    )
+    list_select_related = ("sku", "warehouse", "to_warehouse", "asked_by")
+    search_fields = ("sku__code", "reason")
+    ordering = ("-status", "-id")  # waiting comes after taken and cancelled in the alphabet
+    fields = (
+        "sku",
+        "units",
+        "warehouse",
+        "kind",
+        "to_warehouse",
+        "reason",
+        "state",
+        "asked_at",
+        "asked_by",
+        "decided_at",
+    )
+    readonly_fields = fields
+    actions_row = ("put_back",)
+    actions_detail = ("put_back",)
+
+    @display(description="SKU", ordering="sku__code")
+    def sku_code(self, obj: Any) -> str:
+        return str(obj.sku.code)
+
+    @display(
+        description="State", ordering="status", label={"Set aside": "warning", "Taken": "success", "Cancelled": "info"}
+    )
+    def state(self, obj: Any) -> str:
+        return str(obj.get_status_display())
+
+    @display(description="Since", ordering="asked_at")
+    def when(self, obj: Any) -> Any:
+        return words.stamp(obj.asked_at)
+
+    def has_put_back_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_stock_permission(request)
+
+    @action(description="Put back on offer", url_path="put-back", permissions=["put_back"], icon="undo")
+    def put_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        withdrawal = self.object_of(request, object_id)
+        if request.method == "POST":
+            if cancel(withdrawal_id=withdrawal.pk, now=timezone.now()):
+                return self.done(request, f"{withdrawal} is on offer again.", to=self.list_page())
+            return self.done(request, "It was taken or cancelled before.", to=self.list_page(), level=messages.INFO)
+        return self.ask(
+            request,
+            title=f"Put back: {withdrawal}",
+            submit="Put back on offer",
+            back=self.list_page(),
+            lines=["It is not taken any more, and listings may offer it again."],
+        )
 
 
 def _sentence(text: str) -> str:
