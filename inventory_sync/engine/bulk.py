@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from skumap.models import ChannelAccount
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 30.0
+CHECK_AFTER = timedelta(seconds=30)
 JOB_DEADLINE = timedelta(hours=2)
 
 
@@ -46,15 +47,19 @@ def start_bulk(*, account_id: int) -> int:
     context = context_of(account_id)
     if context.account.mode != ChannelAccount.Mode.LIVE or not waits_in_bulk(context=context):
         return 0
-    now = timezone.now()
-    batch = push.claim_batch(context=context, now=now, limit=min(context.adapter.bulk_size, 2_000), lease=JOB_DEADLINE)
+    now, check_after, deadline = (
+        timezone.now(),
+        CHECK_AFTER / settings.CLOCK_FACTOR,
+        JOB_DEADLINE / settings.CLOCK_FACTOR,
+    )
+    batch = push.claim_batch(context=context, now=now, limit=min(context.adapter.bulk_size, 2_000), lease=deadline)
     if not batch.claims:
         return 0
     job = RemoteJob.objects.create(
         account=context.account,
         flight_ids=[claim.flight_id for claim in batch.claims],
-        next_check_at=now + timedelta(seconds=CHECK_SECONDS),
-        give_up_at=now + JOB_DEADLINE,
+        next_check_at=now + check_after,
+        give_up_at=now + deadline,
     )
     reach("push.claimed")
     try:
@@ -95,7 +100,7 @@ def check_jobs(*, account_id: int) -> int:
             except ChannelError as error:
                 result = BulkJob(ref=job.ref, done=now >= job.give_up_at, failed=True, message=str(error))
         if not result.done:
-            RemoteJob.objects.filter(pk=job.pk).update(next_check_at=now + timedelta(seconds=CHECK_SECONDS))
+            RemoteJob.objects.filter(pk=job.pk).update(next_check_at=now + CHECK_AFTER / settings.CLOCK_FACTOR)
             continue
         batch = push.Batch(context=context, claims=tuple(claims), lease_until=now)
         push.settle(batch=batch, outcomes=result.outcomes, adapter=context.adapter, started=job.created_at)

@@ -16,21 +16,18 @@ from django.utils import timezone
 
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.engine import (
-    books,
     bulk,
     catalogue,
+    clockwork,
     inbound,
     notify,
-    order_pace,
     polling,
     push,
     reconcile,
     upkeep,
     wake,
-    withdrawals,
 )
 from inventory_sync.engine.accounts import AccountContext, context_of
-from inventory_sync.engine.decide import decide_stale, mark_all_stale
 from inventory_sync.engine.models import ListingState, SyncCursor
 from skumap.models import ChannelAccount
 
@@ -87,18 +84,9 @@ def push_tick(account_id: int) -> None:
 
 @tick("push")
 def settle_time() -> None:
-    """What time alone changes: flights past their deadlines, rows whose feed has caught up, decisions that grew old."""
     with upkeep.single_flight("settle_time", 0) as mine:
-        if not mine:
-            return
-        now = timezone.now()
-        inbound.decide_soon(books.expire_flights(now=now))
-        reconcile.start_rows(now=now)
-        books.judge_unexplained(now=now)
-        withdrawals.take_what_is_free(now=now)
-        for account_id in order_pace.measure_order_pace(now=now):
-            mark_all_stale(account_id=account_id)
-        decide_stale(now=now)
+        if mine:
+            clockwork.settle_time(now=timezone.now())
 
 
 # --- poll -------------------------------------------------------------------------------------------------------------------

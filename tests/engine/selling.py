@@ -102,9 +102,14 @@ class Shop:
             deadline=2.0,
         )
 
-    def amazon(self, listings: list[dict[str, Any]], *, queue: bool = False) -> ChannelAccount:
+    def amazon(self, listings: list[dict[str, Any]], *, queue: bool = False, **settings: Any) -> ChannelAccount:
         self.sandbox.amazon.load({"listings": listings})
-        extra: dict[str, Any] = {"rate_factor": CLOCK, "use_report_for_pull": False, "order_settle_seconds": 0.3}
+        extra: dict[str, Any] = {
+            "rate_factor": CLOCK,
+            "use_report_for_pull": False,
+            "report_poll_seconds": 0.1,
+            "order_settle_seconds": 0.3,
+        }
         credentials = {
             "client_id": catalogue.DEMO_CLIENT_ID,
             "client_secret": catalogue.DEMO_CLIENT_SECRET,
@@ -130,7 +135,7 @@ class Shop:
             auth_base=f"{self.sandbox.url}/amazon/auth/o2/token",
             credentials=credentials,
             deadline=300 / CLOCK,
-            **extra,
+            **extra | settings,
         )
 
     def _account(self, name: str, channel: Channel, *, deadline: float, **values: Any) -> ChannelAccount:
@@ -161,9 +166,12 @@ class Shop:
         """Go live with every account and work until the first quantities are in force."""
         StockRule.objects.update_or_create(account=None, sku=None, defaults={"mode": mode})
         self.link()
+        self.go_live()
+        self.work(until=self.is_quiet)
+
+    def go_live(self) -> None:
         for account in self.accounts.values():
             start.go_live(account_id=account.pk)
-        self.work(until=self.is_quiet)
 
     def work(self, *, until: Any = None, seconds: float = 40.0) -> None:
         """Do what is due, again and again, until something is true (once, without a condition)."""

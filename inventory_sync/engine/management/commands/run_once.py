@@ -14,9 +14,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from inventory_sync.domain.errors import ChannelError
-from inventory_sync.engine import books, bulk, catalogue, inbound, polling, push, reconcile, upkeep
+from inventory_sync.engine import bulk, catalogue, clockwork, inbound, polling, push, reconcile, upkeep
 from inventory_sync.engine.accounts import AccountContext
-from inventory_sync.engine.decide import decide_stale
 from inventory_sync.engine.models import SyncCursor
 from skumap.models import ChannelAccount
 
@@ -51,11 +50,9 @@ class Command(BaseCommand):
                 done["failures"] += 1
                 self.stderr.write(f"{account}: {error}")
         done["messages"] += inbound.drain_inbox(now=timezone.now())
-        inbound.decide_soon(books.expire_flights(now=timezone.now()))
-        reconcile.start_rows(now=timezone.now())
-        books.judge_unexplained(now=timezone.now())
-        decide_stale(now=timezone.now())
+        clockwork.settle_time(now=timezone.now())
         for account in ChannelAccount.objects.filter(mode=ChannelAccount.Mode.LIVE).order_by("id"):
+            done["quantities"] += bulk.start_bulk(account_id=account.pk)
             while sent := push.push_account(account_id=account.pk, now=timezone.now()):
                 done["quantities"] += sent
         return done
