@@ -138,6 +138,13 @@ def _room(numbers: Numbers, channel: str) -> str:
 
 
 _TELLERS: Mapping[str, Callable[[Numbers, str], str]] = {
+    "set_aside": lambda numbers, channel: (
+        f"{count(_whole(numbers, 'units'), 'unit')} of its stock {'is' if _whole(numbers, 'units') == 1 else 'are'} set aside for a transfer or an "
+        "offline sale and not offered any more."
+    ),
+    "surge": lambda numbers, channel: (
+        f"Orders of this account come {_number(numbers['times'])} times as fast as usual, or a sale event says that they will."
+    ),
     "stock": _stock,
     "book": _book,
     "demand": _demand,
@@ -157,7 +164,8 @@ _TELLERS: Mapping[str, Callable[[Numbers, str], str]] = {
     ),
     Reason.WAITS_FOR_FLIGHT: lambda numbers, channel: "It waits until the quantity that was sent before is in force.",
     Reason.WAITS_FOR_START: lambda numbers, channel: (
-        "It is not raised yet: first its orders must be known up to the moment when it was read."
+        "It is not raised yet: first its orders must be known up to the moment when it was read, and no unlinked listing of the same goods may "
+        "show stock (an alert names it)."
     ),
     Reason.LEFT_TO_ORDERS: lambda numbers, channel: (
         f"It shows {count(_whole(numbers, 'over'), 'unit')} too many, which is left to sell down: the risk is small, or another listing is "

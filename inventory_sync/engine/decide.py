@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from inventory_sync.domain.allocation import Decision, Mode, Plan, Reason, RowInput, Tuning, decide
+from inventory_sync.domain.allocation import Decision, Mode, Plan, Reason, RowInput, Step, Tuning, decide
 from inventory_sync.domain.exposure import ReadBack, exposure
 from inventory_sync.domain.ports import WriteKind
 from inventory_sync.domain.priority import Waiting, urgency
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 AGAIN_AFTER = timedelta(seconds=300)  # demand and delays change with time alone
 CHUNK = 40
+SURGE_WORTH_SAYING = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,12 +278,13 @@ def _stored_row(pool: Pool, state: ListingState, each: Decided, now: datetime) -
         waiting_seconds=(now - state.stale_since).total_seconds() if state.stale_since else 0.0,
         favoured=bool(pool.priority & pool.units[state.pk].keys()),
     )
+    steps = [*_circumstances(pool, state), *decision.steps]
     inputs = {
         "rule_version": 1,
         "mode": pool.mode(state),
         "reason": decision.reason.value,
         "exposure": exposure(book),
-        "steps": [asdict(step) for step in decision.steps],
+        "steps": [asdict(step) for step in steps],
     }
     text = json.dumps(inputs, default=float, sort_keys=True)
     state.urgency = urgency(waiting).value
@@ -297,6 +299,22 @@ def _stored_row(pool: Pool, state: ListingState, each: Decided, now: datetime) -
         hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         each.blocked,
     )
+
+
+def _circumstances(pool: Pool, state: ListingState) -> list[Step]:
+    """What besides stock and demand made the decision what it is, for the explain page."""
+    aside = sum(
+        units
+        for (sku_id, warehouse_id), units in pool.aside.items()
+        if sku_id in pool.units[state.pk] and warehouse_id in pool.warehouses[state.pk]
+    )
+    surge = pool.selling[state.listing_id].surge
+    found = []
+    if aside:
+        found.append(Step(code="set_aside", numbers={"units": aside}))
+    if surge >= SURGE_WORTH_SAYING:
+        found.append(Step(code="surge", numbers={"times": round(surge, 1)}))
+    return found
 
 
 def _settles_at(pool: Pool, state: ListingState) -> int:

@@ -40,9 +40,13 @@ def count_sale(*, listing_id: int, units: int, at: datetime) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selling:
-    """How a listing sells: listing units per second of our time, and when its last order was placed (None: never)."""
+    """
+    How a listing sells: listing units per second of our time, how many times as fast as usual its account sells, and when its last order was
+    placed (None: never).
+    """
 
     rate: float = 0.0
+    surge: float = 1.0
     last_order_at: datetime | None = None
 
 
@@ -55,7 +59,9 @@ def selling(*, listing_ids: Iterable[int], now: datetime) -> dict[int, Selling]:
     )
     found = {
         listing_id: Selling(
-            rate=load(state).rate(moment, surge=surge or 1.0) * settings.CLOCK_FACTOR, last_order_at=last_order_at
+            rate=load(state).rate(moment, surge=surge or 1.0) * settings.CLOCK_FACTOR,
+            surge=surge or 1.0,
+            last_order_at=last_order_at,
         )
         for listing_id, state, last_order_at, surge in rows
     }

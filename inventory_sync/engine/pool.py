@@ -41,6 +41,7 @@ class Pool:
 
     :ivar asked: the SKUs (plain ones and combos) whose rows are to be decided; other rows are here because they share stock with them.
     :ivar available: sellable physical units by (SKU, own warehouse), less what is set aside.
+    :ivar aside: units that are set aside, by (SKU, own warehouse).
     :ivar units: row → physical units of each SKU in one listing unit.
     :ivar allowance: physical SKU → units that the mode lets the rows share; filled in by the decision.
     """
@@ -55,6 +56,7 @@ class Pool:
     rules: dict[int, Rule]
     selling: dict[int, Selling]
     priority: frozenset[int]
+    aside: dict[Place, int]
     allowance: dict[int, int] = field(default_factory=dict)
 
     def uses(self) -> list[RowUse]:
@@ -116,8 +118,9 @@ def load_pool(*, sku_ids: Iterable[int], now: datetime, lock: Literal["nothing",
         rows = lock_states(wanted)
     if lock != "all":
         available = _available(everything)
-    for place, aside in set_aside(everything).items():
-        available[place] = available.get(place, 0) - aside
+    aside = set_aside(everything)
+    for place, count in aside.items():
+        available[place] = available.get(place, 0) - count
     links: dict[int, set[int]] = defaultdict(set)
     for location_id, warehouse_id in LocationLink.objects.filter(
         location__in={row.location_id for row in rows}, warehouse__kind=Warehouse.Kind.OWN, warehouse__active=True
@@ -139,6 +142,7 @@ def load_pool(*, sku_ids: Iterable[int], now: datetime, lock: Literal["nothing",
         contexts=contexts,
         rules=_rules(everything, set(accounts)),
         selling=selling(listing_ids={row.listing_id for row in rows}, now=now),
+        aside=aside,
         priority=frozenset(Sku.objects.filter(pk__in=everything, priority=True).values_list("id", flat=True)),
     )
 

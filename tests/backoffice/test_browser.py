@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from inventory_sync.backoffice.entry import login_link
-from inventory_sync.engine.models import SaleEvent, WebhookDelivery
+from inventory_sync.engine.models import ListingState, SaleEvent, StockRule, WebhookDelivery
 from inventory_sync.engine.sale_events import active_events
-from inventory_sync.stock.models import StockBalance, StockMovement
+from inventory_sync.stock.models import StockBalance, StockMovement, Withdrawal
 from skumap.models import ChannelAccount, Listing
 from tests.backoffice.conftest import Desk
 from tests.backoffice.shop import PASSWORD
@@ -56,6 +56,31 @@ def test_goods_in_with_an_impatient_double_click(desk: Desk) -> None:
     desk.page.wait_for_selector("text=TAWA-28 is saved")
 
     assert StockBalance.objects.get(sku__code="TAWA-28", warehouse__code="BLR1").on_hand == 12
+
+
+def test_an_offline_sale_of_what_a_listing_offers_is_set_aside_and_put_back(desk: Desk) -> None:
+    StockRule.objects.create(sku=desk.shop.skus["TAWA-28"], mode="strict")
+    ListingState.objects.filter(listing__sku__code="TAWA-28", account=desk.shop.flipkart).update(shown=7)
+    desk.open("/admin/stock/stockbalance/")
+    desk.tool("More")
+    desk.page.get_by_role("link", name="Offline sale").click()
+    desk.choose("sku", "TAWA-28")
+    desk.page.select_option("#id_warehouse", label="Bengaluru")
+    desk.page.fill("#id_units", "3")
+    desk.press("Book the sale")
+    assert "listings still offer the others" in desk.text()
+
+    desk.page.select_option("#id_when_short", value="wait")
+    desk.press("Book the sale")
+    assert "set aside and taken when no listing offers them any more" in desk.text()
+    withdrawal = Withdrawal.objects.get()
+    desk.open(reverse("admin:stock_withdrawal_change", args=[withdrawal.pk]))
+    desk.tool("Put back on offer")
+    desk.press("Put back on offer")
+
+    assert "is on offer again" in desk.text()
+    withdrawal.refresh_from_db()
+    assert withdrawal.status == "cancelled"
 
 
 def test_cycle_count(desk: Desk) -> None:

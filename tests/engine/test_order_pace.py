@@ -10,7 +10,7 @@ from django.utils import timezone
 from inventory_sync.domain.demand import DemandState
 from inventory_sync.domain.snapshots import Channel
 from inventory_sync.engine.demand import dump, selling
-from inventory_sync.engine.models import Demand, OrderPace, SaleEvent
+from inventory_sync.engine.models import Demand, ListingState, OrderPace, SaleEvent
 from inventory_sync.engine.order_pace import measure_order_pace
 from inventory_sync.engine.sale_events import start_now, stop_now
 from tests.engine.conftest import Seller
@@ -89,6 +89,16 @@ def test_a_sale_event_lifts_demand_before_the_first_buyer_comes_and_until_it_end
     stop_now(event_id=event.pk, now=now)
     assert measure_order_pace(now=now + timedelta(seconds=1)) == {account.pk}
     assert OrderPace.objects.get().surge == 1.0
+
+
+def test_why_a_listing_shows_what_it_does_names_the_sale(shop: Seller) -> None:
+    start_now(name="Big Billion Days", hours=2, lift=8, now=timezone.now())
+    measure_order_pace(now=timezone.now())
+    shop.decide()
+
+    steps = ListingState.objects.get(listing__key="TEE-39").inputs["steps"]
+
+    assert {"code": "surge", "numbers": {"times": 8.0}} in steps
 
 
 def test_an_event_of_another_account_lifts_nothing(shop: Seller) -> None:

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from inventory_sync.alerts.models import Alert
+from inventory_sync.backoffice.explain import tell
 from inventory_sync.domain.ports import PushResult
 from inventory_sync.domain.snapshots import Channel
 from inventory_sync.engine import books, push
@@ -104,6 +105,16 @@ def test_set_aside_units_are_taken_when_the_listings_are_lowered_and_never_sold_
     assert seller.on_hand(sku).on_hand == 4
     assert sum(channel.shown["TEE"] for channel in seller.channels.values()) <= 4
     assert take_what_is_free(now=timezone.now()) == 0
+
+
+def test_why_a_listing_shows_less_names_what_is_set_aside(shop: tuple[Seller, Sku]) -> None:
+    seller, sku = shop
+    take(seller, sku, 6, when_short=WhenShort.WAIT)
+
+    state = seller.state("flip", sku)
+
+    assert {"code": "set_aside", "numbers": {"units": 6}} in state.inputs["steps"]
+    assert tell(state.inputs, channel="Flipkart")[0].text.startswith("6 units of its stock are set aside")
 
 
 def test_orders_go_on_being_blocked_while_units_are_set_aside(shop: tuple[Seller, Sku]) -> None:
