@@ -12,12 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from inventory_sync.api.models import ApiToken, IdempotencyRecord
 from inventory_sync.engine.accounts import context_of
 from inventory_sync.engine.catalogue import ensure_states
 from inventory_sync.engine.inbound import take_in_orders
-from inventory_sync.engine.models import PushAttempt, ShadowRecord, WebhookDelivery
+from inventory_sync.engine.models import CallCount, OrderPace, PushAttempt, ShadowRecord, WebhookDelivery
 from inventory_sync.stock.services import Change, receive
-from skumap.models import Listing, Sku
+from skumap.models import AccountToken, Listing, Sku
 from skumap.services import link_listing
 from tests.backoffice.shop import Shop, order
 
@@ -45,7 +46,31 @@ def test_every_search_answers(boss: Client) -> None:
         assert boss.get(reverse(f"admin:{name}_changelist"), {"q": "TAWA"}).status_code == 200, name
 
 
-def test_every_object_has_a_page_in_few_queries(boss: Client) -> None:
+def _measure(shop: Shop) -> None:
+    """A row of each table that the engine fills while it works."""
+    now, account = shop.now, shop.flipkart
+    OrderPace.objects.create(account=account, surge=3.0, usual_at=now, surge_at=now)
+    CallCount.objects.create(account=account, operation="orders", share="poll", minute=now, calls=3)
+    AccountToken.objects.create(account=account, data={"access_token": "SECRET-TOKEN"}, expires_at=now)
+    token = ApiToken.objects.create(name="till", digest="d" * 64)
+    IdempotencyRecord.objects.create(token=token, key="bill-1", fingerprint="f" * 64, status=201, answer={})
+
+
+def test_a_token_is_shown_nowhere(boss: Client, shop: Shop) -> None:
+    _measure(shop)
+    row = AccountToken.objects.get()
+
+    pages = (
+        reverse("admin:skumap_accounttoken_changelist"),
+        reverse("admin:skumap_accounttoken_change", args=[row.pk]),
+    )
+
+    for page in pages:
+        assert "SECRET-TOKEN" not in boss.get(page).content.decode()
+
+
+def test_every_object_has_a_page_in_few_queries(boss: Client, shop: Shop) -> None:
+    _measure(shop)
     seen = 0
     for name, model in every_model():
         row = model._default_manager.order_by("-pk").first()
