@@ -95,10 +95,10 @@ def _take_effect(state: State, listing: Listing, submission_id: str, patches: Se
     listing.attributes = patched_attributes(listing.attributes, patches)
     listing.issues = [each for each in listing.issues if each["severity"] != "ERROR"]
     listing.updated_at = state.now()
-    for echoed in (listing.echo, listing.seller_set):
-        for code in set(echoed) - set(listing.entries):
-            if not listing.pending:
-                del echoed[code]
+    if not listing.pending:
+        listing.echo.clear()  # everything accepted is in force: what is read is what is shown
+        for code in set(listing.seller_set) - set(listing.entries):
+            del listing.seller_set[code]
     if listing.shown != shown:
         tell_quantity(state, listing)
     _tell_status(state, listing, was)

@@ -19,7 +19,7 @@ class Settings:
     Durations are seconds of marketplace time (the clock factor divides them); a range is drawn from uniformly.
 
     ``read_back`` says what ``fulfillmentAvailability`` echoes: ``accepted`` (the newest accepted value at once, lowered by later
-    sales), ``shown`` (what buyers see), ``seller_set`` (the newest accepted value, never lowered by sales).
+    sales, until every accepted value is in force), ``shown`` (what buyers see), ``seller_set`` (the newest accepted value, never lowered by sales).
     """
 
     effect_seconds: Range = (15, 60)  # an accepted quantity takes effect after this

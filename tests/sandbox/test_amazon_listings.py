@@ -192,7 +192,7 @@ def test_reads_echo_by_the_read_back_setting() -> None:
             return [*seen, quantity()]
 
     assert echo("shown") == [10, 9, 9, 8, 6]
-    assert echo("accepted") == [10, 9, 6, 5, 5]
+    assert echo("accepted") == [10, 9, 6, 5, 6]
     assert echo("seller_set") == [10, 10, 6, 6, 6]
 
 
