@@ -199,6 +199,7 @@ class Listing(models.Model):
         null=True, blank=True, help_text="Since when the channel waits for more units than we know of."
     )
     missing_units = models.IntegerField(default=0)
+    missing_before = models.IntegerField(default=0, help_text="Of those, what the read before could not explain.")
     pulled_at = models.DateTimeField(null=True, blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -257,3 +258,32 @@ class ListingLink(models.Model):
 def merged_settings(*, defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """An account's settings: the channel's defaults with the account's own values over them."""
     return {**defaults, **own}
+
+
+class MatchCandidate(models.Model):
+    """
+    A SKU that an unlinked listing may be, as the matcher sees it; made anew with every match, decided by a person.
+
+    ``evidence`` is a list of {"field", "ours", "theirs", "verdict"}, verdict one of "same", "close", "differs", "unsaid"; ``conflicts`` are
+    sentences.
+    """
+
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="candidates")
+    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="candidate_for", verbose_name="SKU")
+    rank = models.PositiveSmallIntegerField(help_text="1 is the likeliest.")
+    score = models.FloatField(help_text="0 to 100.")
+    units_per_sale = models.PositiveIntegerField("pack of", default=1)
+    evidence = models.JSONField(default=list)
+    conflicts = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("listing", "rank")
+        verbose_name = "match candidate"
+        constraints = [
+            models.UniqueConstraint(fields=["listing", "sku"], name="one_candidate_per_listing_and_sku"),
+            models.CheckConstraint(condition=Q(rank__gte=1, units_per_sale__gte=1), name="candidate_numbers_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listing} → {self.sku}"

@@ -208,7 +208,8 @@ def _note_effect(*, context: AccountContext, state: ListingState, reading: Stock
 def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> None:
     """
     The channel says how many units of a listing it waits for. What it has beyond ours may be orders that we have not read yet; when the orders
-    have been read past that moment and those units have not come up, an order was missed.
+    have been read past that moment and those units have not come up, they are unexplained. Once may be a cancellation that crossed the read; twice in
+    a row, an order was missed.
 
     :param theirs: {listing id: units that the channel still waits for}.
     """
@@ -227,15 +228,18 @@ def compare_open_units(*, context: AccountContext, theirs: dict[int, int]) -> No
         missing = theirs[listing.pk] - max(ours.get(listing.pk) or 0, 0)
         if missing <= 0:
             if listing.missing_since is not None:
-                Listing.objects.filter(pk=listing.pk).update(missing_since=None, missing_units=0)
+                Listing.objects.filter(pk=listing.pk).update(missing_since=None, missing_units=0, missing_before=0)
                 resolve_alert(kind="missed_order", key=str(listing.pk))
         elif listing.missing_since is None:
             Listing.objects.filter(pk=listing.pk).update(missing_since=now, missing_units=missing)
         elif read_up_to is not None and read_up_to > listing.missing_since:
-            unexplained = listing.missing_units - _came_up(listing=listing, since=listing.missing_since)
-            if unexplained > 0:
-                _find_missed(context=context, listing=listing, missing=unexplained)
-            Listing.objects.filter(pk=listing.pk).update(missing_since=now, missing_units=missing)
+            unexplained = max(listing.missing_units - _came_up(listing=listing, since=listing.missing_since), 0)
+            missed = min(unexplained, listing.missing_before)
+            if missed:
+                _find_missed(context=context, listing=listing, missing=missed)
+            Listing.objects.filter(pk=listing.pk).update(
+                missing_since=now, missing_units=missing, missing_before=unexplained
+            )
 
 
 def _came_up(*, listing: Listing, since: datetime) -> int:
