@@ -10,7 +10,7 @@ from inventory_sync.backoffice.entry import login_link
 from inventory_sync.engine.models import ListingState, SaleEvent, StockRule, WebhookDelivery
 from inventory_sync.engine.sale_events import active_events
 from inventory_sync.stock.models import StockBalance, StockMovement, Withdrawal
-from skumap.models import ChannelAccount, Listing
+from skumap.models import ChannelAccount, Listing, MatchCandidate, Sku
 from tests.backoffice.conftest import Desk
 from tests.backoffice.shop import PASSWORD
 
@@ -186,3 +186,33 @@ def test_a_login_address_opens_the_home_page(desk: Desk) -> None:
 
     assert desk.page.url == f"{desk.address}/admin/"
     assert "Flipkart main" in desk.text()
+
+
+def test_a_whole_review_with_the_keyboard_alone(desk: Desk) -> None:
+    skus, now = desk.shop.skus, timezone.now()
+    Listing.objects.filter(status__in=["unmapped", "ambiguous"]).update(status="ignored")
+    first, second, third = (
+        Listing.objects.create(
+            account=desk.shop.flipkart, key=key, title=f"Title of {key}", price=price, fulfilment="NON_FBF"
+        )
+        for key, price in (("A", 3), ("B", 2), ("C", 1))
+    )
+    for rank, code in enumerate(("TAWA-28", "BOTTLE-1L"), start=1):
+        MatchCandidate.objects.create(listing=first, sku=skus[code], rank=rank, score=90 - rank, created_at=now)
+    desk.open("/admin/skumap/listing/")
+    desk.tool("Review")
+
+    for key, title in (("2", "Title of B"), ("n", "Title of C")):
+        desk.page.keyboard.press(key)
+        desk.page.wait_for_selector(f"text={title}")
+    desk.page.keyboard.press("i")
+    desk.page.wait_for_selector("text=Nothing is left to review")
+    desk.page.keyboard.press("u")
+    desk.page.wait_for_selector("text=Title of C")
+    desk.page.click("#new-code")
+    desk.page.keyboard.type("i")  # a key that is typed into a field is no answer
+    desk.page.wait_for_timeout(200)
+
+    assert Listing.objects.get(pk=first.pk).sku == skus["BOTTLE-1L"]
+    assert Listing.objects.get(pk=second.pk).sku == Sku.objects.get(code="B")
+    assert Listing.objects.get(pk=third.pk).status == "ambiguous"

@@ -19,6 +19,7 @@ from inventory_sync.backoffice.admin.base import (
     ReadOnlyInline,
     link,
 )
+from inventory_sync.backoffice.admin.review import ReviewPages
 from inventory_sync.backoffice.forms import HazardForm, IgnoreForm, LinkForm
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.domain.snapshots import Hazard
@@ -125,7 +126,7 @@ class StateInline(ReadOnlyInline):
 
 
 @admin.register(Listing)
-class ListingAdmin(ReadOnlyAdmin):
+class ListingAdmin(ReviewPages, ReadOnlyAdmin):
     """One offer on one account: which SKU it is, who ships it, and what is wrong with it."""
 
     list_display = (
@@ -186,6 +187,7 @@ class ListingAdmin(ReadOnlyAdmin):
         ),
     )
     actions = ("ignore_selected",)
+    actions_list = ("go_review",)
     actions_row = ("link_to_sku",)
     actions_detail = (
         "link_to_sku",
