@@ -15,12 +15,14 @@ from django.conf import settings as django_settings
 from django.db.models import Sum
 from django.utils.module_loading import import_string
 
+from inventory_sync.domain.errors import SetupError
 from inventory_sync.domain.exposure import ReadBack
 from inventory_sync.domain.ports import Account, ChannelAdapter, Ports, RateBudget, Share
 from inventory_sync.domain.snapshots import WRITABLE, WRITABLE_IF_ALLOWED, Channel, Fulfilment
 from inventory_sync.engine.models import CallCount
 from inventory_sync.http import Counts, RedisRateBudget, SystemClock, redis_client
 from inventory_sync.orders.apply import AccountRules
+from skumap.fields import CredentialsUnreadableError
 from skumap.models import ChannelAccount
 from skumap.tokens import DatabaseTokenStore
 
@@ -110,10 +112,18 @@ _adapters = threading.local()
 
 
 def _adapter(context: AccountContext) -> ChannelAdapter:
-    """One adapter for each thread and account, made anew when the account's connection changed (it keeps connections open)."""
+    """
+    One adapter for each thread and account, made anew when the account's connection changed (it keeps connections open).
+
+    :raises SetupError: the account's credentials can't be read with our keys.
+    """
     account = context.account
+    try:
+        credentials = dict(account.credentials or {})
+    except CredentialsUnreadableError as error:
+        raise SetupError(str(error), channel=account.channel) from error
     description = json.dumps(
-        [account.channel, account.identity, account.api_base, account.auth_base, account.credentials, context.settings],
+        [account.channel, account.identity, account.api_base, account.auth_base, credentials, context.settings],
         sort_keys=True,
         default=str,
     )
@@ -130,7 +140,7 @@ def _adapter(context: AccountContext) -> ChannelAdapter:
             identity=account.identity,
             api_base=account.api_base,
             auth_base=account.auth_base,
-            credentials=dict(account.credentials or {}),
+            credentials=credentials,
             settings=context.settings,
         ),
         ports=Ports(

@@ -229,7 +229,11 @@ def alert_silent_streams(*, now: datetime) -> None:
     """A stream that moves the watermark and has not been read for too long is an alert; it resolves with the next complete round."""
     for account in ChannelAccount.objects.exclude(mode=ChannelAccount.Mode.PAUSED):
         context = AccountContext(account)
-        watching = {spec.name for spec in context.adapter.streams() if spec.watermark}
+        try:
+            watching = {spec.name for spec in context.adapter.streams() if spec.watermark}
+        except ChannelError as error:  # its own trouble; the others are watched all the same
+            note_channel_error(account=account, error=error)
+            continue
         for cursor in SyncCursor.objects.filter(account=account, stream__in=watching):
             since = cursor.last_success_at or account.created_at
             if now - since > context.span("silence_alert_seconds"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from inventory_sync.alerts.models import Alert
@@ -166,6 +168,22 @@ def test_only_one_process_reads_a_stream_at_a_time(flipkart: tuple[Seller, Sku])
     SyncCursor.objects.update(running_until=timezone.now() + timedelta(seconds=60))
 
     assert poll(seller) is None
+
+
+def test_an_account_whose_credentials_can_not_be_read_is_named_and_stops_no_other(
+    seller: Seller, settings: Any
+) -> None:
+    broken, working = seller.account("broken", Channel.AMAZON), seller.account("flip", Channel.FLIPKART)
+    long_ago = timezone.now() - timedelta(days=2)
+    ChannelAccount.objects.update(created_at=long_ago)
+    ours, settings.CREDENTIALS_KEYS = settings.CREDENTIALS_KEYS, [Fernet.generate_key().decode()]
+    ChannelAccount.objects.filter(pk=broken.pk).update(credentials={"key": "x"})  # with a key that we do not have
+    settings.CREDENTIALS_KEYS = ours
+
+    polling.alert_silent_streams(now=timezone.now())
+
+    assert Alert.objects.filter(kind="account_broken", account=broken).exists()
+    assert Alert.objects.filter(kind="stream_silent", account=working).exists()
 
 
 def test_a_level_that_changed_since_its_row_was_read_is_read_again(
