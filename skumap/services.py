@@ -66,6 +66,27 @@ def link_listing(
 
 
 @transaction.atomic
+def backdate_link(*, listing_id: int, since: datetime) -> bool:
+    """
+    Let a listing's present link begin earlier; the one before it ends then.
+
+    :return: False if it began by then already.
+    :raises LinkError: the link before it began later than ``since``.
+    """
+    Listing.objects.select_for_update().get(pk=listing_id)
+    current = ListingLink.objects.filter(listing_id=listing_id, valid_to__isnull=True).first()
+    if current is None or current.valid_from is None or current.valid_from <= since:
+        return False
+    earlier = ListingLink.objects.filter(listing_id=listing_id, valid_to__gt=since).exclude(pk=current.pk)
+    if earlier.filter(valid_from__gt=since).exists():
+        raise LinkError("another link began after that: put that one right first")
+    earlier.update(valid_to=since)
+    current.valid_from = since
+    current.save(update_fields=["valid_from"])
+    return True
+
+
+@transaction.atomic
 def unlink_listing(*, listing_id: int, now: datetime, ignore: bool = False, other_goods: bool = False) -> Listing:
     """Take a listing off its SKU from now on; ``ignore`` says that it is none of ours, ``other_goods`` that it sells no stock of ours either."""
     listing = Listing.objects.select_for_update().get(pk=listing_id)

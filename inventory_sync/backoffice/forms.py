@@ -8,10 +8,12 @@ from typing import Any
 from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
@@ -128,13 +130,39 @@ class LinkForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text="How many of the SKU one sold unit takes from stock.",
     )
+    begins = forms.ChoiceField(
+        label="When does this begin?",
+        choices=(
+            ("now", "From now on: orders placed until now keep what they blocked"),
+            ("since", "It was wrong before: move the stock of orders placed since …"),
+        ),
+        initial="now",
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    since = forms.SplitDateTimeField(
+        label="… this moment", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Indian time."
+    )
     reason = forms.CharField(label="Note", max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
 
-    def __init__(self, *args: Any, site: AdminSite, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, site: AdminSite, relink: bool = False, **kwargs: Any) -> None:
+        """:param relink: the listing is linked already, so that it matters since when the new link is right."""
         super().__init__(*args, **kwargs)
         field = self.fields["sku"]
         field.widget = AutocompleteSelect(Listing._meta.get_field("sku"), site)
         field.widget.choices = field.choices  # type: ignore[attr-defined]
+        if not relink:
+            del self.fields["begins"], self.fields["since"]
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or {}
+        if facts.get("begins") == "since":
+            since = facts.get("since")
+            if since is None:
+                self.add_error("since", "Since when was it wrong?")
+            elif since > timezone.now():
+                self.add_error("since", "That is in the future.")
+        return facts
 
 
 class HazardForm(forms.Form):

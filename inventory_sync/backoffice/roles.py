@@ -19,6 +19,7 @@ _WAREHOUSE = (
     *_STOCK,
     "skumap.view_listing",
     "skumap.view_listinglink",
+    "skumap.view_matchcandidate",
     "skumap.view_channelaccount",
     "skumap.view_channellocation",
     "engine.view_listingstate",
@@ -41,6 +42,7 @@ _MANAGER = (
     "engine.*_saleevent",
     "engine.change_webhookdelivery",
     "engine.change_synccursor",
+    "stock.change_correctionproposal",
 )
 
 ROLES: Mapping[str, tuple[str, ...]] = {

@@ -267,6 +267,7 @@ UNFOLD = {
                     _link("Stock", "warehouse", "stock_stockbalance_changelist"),
                     _link("Stock history", "history", "stock_stockmovement_changelist"),
                     _link("Transfer proposals", "local_shipping", "stock_transferproposal_changelist"),
+                    _link("Proposed corrections", "edit_note", "stock_correctionproposal_changelist"),
                     _link("Stock set aside", "inventory", "stock_withdrawal_changelist"),
                     _link("Warehouses", "store", "stock_warehouse_changelist"),
                 ],

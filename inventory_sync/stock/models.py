@@ -193,3 +193,29 @@ class Withdrawal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.units} × {self.sku} from {self.warehouse}"
+
+
+class CorrectionProposal(models.Model):
+    """A correction of stock that the product worked out and a person posts, or dismisses: goods left under another SKU than was booked."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        DONE = "done", "Posted"
+        DISMISSED = "dismissed", "Dismissed"
+
+    key = models.CharField(max_length=200, unique=True)
+    sku = models.ForeignKey("skumap.Sku", on_delete=models.CASCADE, related_name="+", verbose_name="SKU")
+    warehouse = models.ForeignKey(Warehouse, on_delete=models.CASCADE, related_name="+")
+    units = models.IntegerField(help_text="+ more stand there than the stock says, − fewer.")
+    reason = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [models.CheckConstraint(condition=~Q(units=0), name="correction_corrects_something")]
+
+    def __str__(self) -> str:
+        return f"{self.units:+d} × {self.sku} in {self.warehouse}"

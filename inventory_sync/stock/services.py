@@ -9,7 +9,7 @@ from django.db import transaction
 
 from inventory_sync.domain.ledger import Movement, MovementKind
 from inventory_sync.stock.ledger import append_movements, lock_balances
-from inventory_sync.stock.models import StockBalance, StockMovement, TransferProposal, Warehouse
+from inventory_sync.stock.models import CorrectionProposal, StockBalance, StockMovement, TransferProposal, Warehouse
 
 
 class StockError(ValueError):
@@ -198,3 +198,23 @@ def propose_transfer(*, sku_id: int, source_id: int, target_id: int, units: int,
     )
     if not created and row.units < units:
         TransferProposal.objects.filter(pk=row.pk).update(units=units, reason=reason[:200])
+
+
+@transaction.atomic
+def post_correction(*, proposal_id: int, at: datetime, actor_id: int | None) -> list[int]:
+    """Post a proposed correction. Safe to repeat. Returns the SKUs touched."""
+    proposal = CorrectionProposal.objects.select_for_update().get(pk=proposal_id)
+    if proposal.status != CorrectionProposal.Status.OPEN:
+        return []
+    change = Change(
+        key=f"correction:{proposal.pk}",
+        sku_id=proposal.sku_id,
+        warehouse_id=proposal.warehouse_id,
+        at=at,
+        reason=proposal.reason,
+        actor_id=actor_id,
+    )
+    touched = adjust(change, units=proposal.units)
+    proposal.status, proposal.decided_at, proposal.decided_by_id = CorrectionProposal.Status.DONE, at, actor_id
+    proposal.save(update_fields=["status", "decided_at", "decided_by"])
+    return touched

@@ -14,9 +14,18 @@ from django.utils import timezone
 
 from inventory_sync.alerts.models import Alert
 from inventory_sync.api.models import ApiToken, digest
+from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.models import ListingState, SaleEvent, StockRule, SyncCursor, WebhookDelivery
-from inventory_sync.orders.models import OrderLine
-from inventory_sync.stock.models import LocationLink, StockBalance, StockMovement, TransferProposal, Withdrawal
+from inventory_sync.orders.models import Order, OrderLine
+from inventory_sync.orders.settle import settle_lines
+from inventory_sync.stock.models import (
+    CorrectionProposal,
+    LocationLink,
+    StockBalance,
+    StockMovement,
+    TransferProposal,
+    Withdrawal,
+)
 from skumap.models import KitComponent, Listing, ListingLink, Sku
 from tests.backoffice.shop import Shop
 
@@ -262,6 +271,73 @@ def test_the_sku_of_the_same_code_is_proposed(boss: Client, shop: Shop) -> None:
     page = boss.get(reverse("admin:skumap_listing_link_to_sku", args=[listing.pk])).content.decode()
 
     assert f'<option value="{shop.skus["TAWA-28"].pk}" selected' in page
+
+
+def linked_line(shop: Shop, *, shipped: int) -> OrderLine:
+    """An order of the pan's Flipkart listing that was blocked (or sent) in Bengaluru."""
+    listing = Listing.objects.get(account=shop.flipkart, sku=shop.skus["TAWA-28"])
+    order = Order.objects.create(
+        account=shop.flipkart, key=f"relink-{shipped}", order_number="1", first_seen_at=shop.now, placed_at=shop.now
+    )
+    line = OrderLine.objects.create(
+        order=order,
+        account=shop.flipkart,
+        line_key=f"relink-{shipped}",
+        listing_key=listing.key,
+        listing=listing,
+        ordered=1,
+        waiting=True,
+    )
+    settle(shop, order)
+    if shipped:
+        line.refresh_from_db()
+        line.shipped = shipped
+        line.save()
+        settle(shop, order)
+    return line
+
+
+def settle(shop: Shop, order: Order) -> None:
+    lines = list(OrderLine.objects.filter(order=order))
+    settle_lines(rules=AccountContext(shop.flipkart).rules, order=order, lines=lines, now=shop.now)
+
+
+def test_a_wrong_link_is_put_right_since_a_moment_and_what_it_did_is_said_first(boss: Client, shop: Shop) -> None:
+    line = linked_line(shop, shipped=0)
+    listing = line.listing
+    assert listing is not None
+    ListingLink.objects.filter(listing=listing).update(valid_from=None)
+    address = reverse("admin:skumap_listing_link_to_sku", args=[listing.pk])
+    assert "order line" in boss.get(address).content.decode()
+    facts = {"sku": shop.skus["BOTTLE-1L"].pk, "units_per_sale": 1, "begins": "since"}
+
+    refused = boss.post(address, facts)
+    assert "Since when was it wrong?" in refused.content.decode()
+    long_ago = timezone.localtime(shop.now - timezone.timedelta(days=2))
+    boss.post(address, {**facts, "since_0": f"{long_ago:%Y-%m-%d}", "since_1": f"{long_ago:%H:%M:%S}"})
+
+    line.refresh_from_db()
+    assert line.sku == shop.skus["BOTTLE-1L"]
+    assert ListingLink.objects.filter(listing=listing).count() == 2
+
+
+def test_a_proposed_correction_is_posted_once_or_dismissed(boss: Client, shop: Shop) -> None:
+    facts = {
+        "sku": shop.skus["TAWA-28"],
+        "warehouse": shop.main,
+        "reason": "was linked wrongly",
+        "created_at": shop.now,
+    }
+    posted = CorrectionProposal.objects.create(key="a", units=-2, **facts)
+    dismissed = CorrectionProposal.objects.create(key="b", units=5, **facts)
+
+    for _ in range(2):
+        boss.post(reverse("admin:stock_correctionproposal_post", args=[posted.pk]))
+    boss.post(reverse("admin:stock_correctionproposal_dismiss", args=[dismissed.pk]))
+    boss.post(reverse("admin:stock_correctionproposal_post", args=[dismissed.pk]))
+
+    assert tawa(shop) == 5
+    assert dict(CorrectionProposal.objects.values_list("key", "status")) == {"a": "done", "b": "dismissed"}
 
 
 def test_an_ignored_listing_is_none_of_ours(boss: Client, shop: Shop) -> None:

@@ -28,6 +28,7 @@ from inventory_sync.engine.catalogue import check_hazards, fix_hazard
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.mapping import approve_match, ignore_listing
 from inventory_sync.engine.models import ListingState
+from inventory_sync.engine.remap import began_at, consequences, correct_link
 from inventory_sync.orders.models import OrderLine
 from skumap.models import Listing, ListingLink, Sku
 from skumap.services import LinkError, accept_hazard
@@ -279,32 +280,44 @@ class ListingAdmin(ReviewPages, ReadOnlyAdmin):
     def link_to_sku(self, request: HttpRequest, object_id: str) -> HttpResponse:
         listing = self.object_of(request, object_id)
         initial = {"sku": listing.sku_id or _likely_sku(listing), "units_per_sale": listing.units_per_sale}
-        form = LinkForm(request.POST or None, site=self.admin_site, initial=initial)
+        form = LinkForm(request.POST or None, site=self.admin_site, initial=initial, relink=listing.sku_id is not None)
         if request.method == "POST" and form.is_valid():
             facts = form.cleaned_data
             try:
-                approve_match(
-                    listing_id=listing.pk,
-                    sku_id=facts["sku"].pk,
-                    now=timezone.now(),
-                    units_per_sale=facts["units_per_sale"],
-                    actor=request.user,
-                    reason=facts["reason"],
-                )
+                said = self._link(request, listing, facts)
             except LinkError as error:
                 form.add_error(None, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             else:
                 self.log_change(request, listing, f"Linked to {facts['sku']}, pack of {facts['units_per_sale']}")
-                return self.done(request, f"{listing} is linked to {facts['sku']}.", to=self.page_of(listing))
+                return self.done(request, said, to=self.page_of(listing))
         waiting = OrderLine.objects.filter(account=listing.account, waiting=True, listing_key=listing.key).count()
         lines = [f"{listing.account}: {listing.title or listing.key}"]
         if waiting:
             lines.append(f"{words.count(waiting, 'order line')} waiting for this link will block stock at once.")
         if listing.sku_id:
-            lines.append(f"It is {listing.sku} now. Orders placed until now keep that; later ones take the new SKU.")
+            lines += _what_the_link_did(listing)
         return self.ask(
             request, title=f"Link {listing} to a SKU", submit="Link", form=form, lines=lines, back=self.page_of(listing)
         )
+
+    def _link(self, request: HttpRequest, listing: Listing, facts: dict[str, Any]) -> str:
+        """:raises LinkError: it can't be linked so."""
+        wanted = {
+            "listing_id": listing.pk,
+            "sku_id": facts["sku"].pk,
+            "now": timezone.now(),
+            "units_per_sale": facts["units_per_sale"],
+            "actor": request.user,
+            "reason": facts["reason"],
+        }
+        if facts.get("begins") != "since":
+            approve_match(**wanted)
+            return f"{listing} is linked to {facts['sku']}."
+        done = correct_link(**wanted, since=facts["since"])
+        said = f"{listing} is linked to {facts['sku']}. {words.count(done.moved, 'order line')} moved to it."
+        if done.proposed:
+            said += f" {words.count(done.proposed, 'correction')} for what has left {'waits' if done.proposed == 1 else 'wait'} for you."
+        return said
 
     @action(description="Ignore", url_path="ignore", permissions=["match"], icon="block")
     def ignore(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -389,6 +402,21 @@ class ListingAdmin(ReviewPages, ReadOnlyAdmin):
             back=self.page_of(listing),
             danger=submit == "Accept",
         )
+
+
+def _what_the_link_did(listing: Listing) -> list[str]:
+    """What is at stake when a link is changed, in sentences."""
+    began = began_at(listing_id=listing.pk)
+    did = consequences(listing_id=listing.pk, since=began)
+    since = f"since {words.clock(began)}" if began else "since ever"
+    said = [
+        f"It is {listing.sku} now, {since}: {words.count(did.orders, 'order line')}, of which {words.count(did.open_units, 'unit')} "
+        f"{'is' if did.open_units == 1 else 'are'} blocked and {did.shipped_units} have left. "
+        f"{words.count(did.sent, 'quantity', 'quantities')} went out to it."
+    ]
+    if did.oversold:
+        said.append(f"Short of stock now: {', '.join(did.oversold)}.")
+    return said
 
 
 def _likely_sku(listing: Listing) -> int | None:

@@ -21,7 +21,15 @@ from inventory_sync.backoffice.stock_tools import TOOLS, AlreadySavedError, Stoc
 from inventory_sync.engine.decide import mark_all_stale
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.withdrawals import cancel, carry_out_proposal
-from inventory_sync.stock.models import StockBalance, StockMovement, TransferProposal, Warehouse, Withdrawal
+from inventory_sync.stock.models import (
+    CorrectionProposal,
+    StockBalance,
+    StockMovement,
+    TransferProposal,
+    Warehouse,
+    Withdrawal,
+)
+from inventory_sync.stock.services import post_correction
 from skumap.models import Sku
 
 
@@ -446,6 +454,74 @@ class WithdrawalAdmin(ReadOnlyAdmin):
             submit="Put back on offer",
             back=self.list_page(),
             lines=["It is not taken any more, and listings may offer it again."],
+        )
+
+
+@admin.register(CorrectionProposal)
+class CorrectionProposalAdmin(ReadOnlyAdmin):
+    """Corrections that were worked out, for a person who has looked at the shelf."""
+
+    list_display = ("sku_code", "change", "warehouse", "reason", "state", "when", "decided_by")
+    list_filter = (("status", admin.ChoicesFieldListFilter), ("warehouse", RelatedDropdownFilter))
+    list_select_related = ("sku", "warehouse", "decided_by")
+    search_fields = ("sku__code", "reason")
+    ordering = ("-status", "-id")  # open comes after done and dismissed in the alphabet
+    fields = ("sku", "change", "warehouse", "reason", "state", "created_at", "decided_at", "decided_by")
+    readonly_fields = fields
+    actions_row = ("post", "dismiss")
+    actions_detail = ("post", "dismiss")
+
+    @display(description="SKU", ordering="sku__code")
+    def sku_code(self, obj: Any) -> str:
+        return str(obj.sku.code)
+
+    @display(description="Change", ordering="units")
+    def change(self, obj: Any) -> str:
+        return f"{obj.units:+d}"
+
+    @display(
+        description="State", ordering="status", label={"Open": "warning", "Posted": "success", "Dismissed": "info"}
+    )
+    def state(self, obj: Any) -> str:
+        return str(obj.get_status_display())
+
+    @display(description="Since", ordering="created_at")
+    def when(self, obj: Any) -> Any:
+        return words.stamp(obj.created_at)
+
+    def has_decide_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allows(request, "change") and self.has_change_stock_permission(request)
+
+    @action(description="Post", url_path="post", permissions=["decide"], icon="check")
+    def post(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        proposal = self.object_of(request, object_id)
+        if request.method == "POST":
+            touched = post_correction(proposal_id=proposal.pk, at=timezone.now(), actor_id=request.user.pk)
+            decide_soon(touched)
+            text = f"{proposal} is posted." if touched else "It was decided before."
+            return self.done(request, text, to=self.list_page())
+        return self.ask(
+            request,
+            title=f"Post: {proposal}",
+            submit="Post the correction",
+            back=self.list_page(),
+            lines=[f"{proposal.reason}. Have you looked at the shelf? A cycle count does the same."],
+        )
+
+    @action(description="Dismiss", url_path="dismiss", permissions=["decide"], icon="close")
+    def dismiss(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        proposal = self.object_of(request, object_id)
+        if request.method == "POST":
+            CorrectionProposal.objects.filter(pk=proposal.pk, status=CorrectionProposal.Status.OPEN).update(
+                status=CorrectionProposal.Status.DISMISSED, decided_at=timezone.now(), decided_by=request.user
+            )
+            return self.done(request, f"{proposal} is dismissed.", to=self.list_page())
+        return self.ask(
+            request,
+            title=f"Dismiss: {proposal}",
+            submit="Dismiss",
+            back=self.list_page(),
+            lines=["Nothing changes. A cycle count finds the difference, if there is one."],
         )
 
 
