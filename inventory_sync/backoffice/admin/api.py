@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
@@ -18,6 +19,7 @@ from inventory_sync.backoffice.admin.base import ReadOnlyAdmin
 
 # The API and the back-office stand side by side: neither imports the other, so the model comes from Django's registry.
 ApiToken: Any = apps.get_model("api", "ApiToken")
+IdempotencyRecord: Any = apps.get_model("api", "IdempotencyRecord")
 
 
 class TokenForm(forms.Form):
@@ -103,3 +105,19 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def revoke_selected(self, request: HttpRequest, queryset: Any) -> None:
         number = queryset.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
         self.message_user(request, f"{words.count(number, 'token')} revoked.", messages.SUCCESS)
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    """Answers that the API keeps, so that a repeated request is answered and not done again."""
+
+    list_display = ("when", "token", "key", "status")
+    list_filter = (("token", RelatedDropdownFilter), "status", ("created_at", RangeDateTimeFilter))
+    list_select_related = ("token",)
+    search_fields = ("key",)
+    ordering = ("-id",)
+    fields = readonly_fields = ("when", "token", "key", "status", "answer")
+
+    @display(description="When", ordering="created_at")
+    def when(self, obj: Any) -> Any:
+        return words.stamp(obj.created_at)

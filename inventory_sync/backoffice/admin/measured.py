@@ -11,7 +11,6 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from inventory_sync.api.models import IdempotencyRecord
 from inventory_sync.backoffice import words
 from inventory_sync.backoffice.admin.base import ReadOnlyAdmin
 from inventory_sync.engine.demand import load, stretched
@@ -120,19 +119,3 @@ class AccountTokenAdmin(ReadOnlyAdmin):
     @display(description="Connect again by", ordering="refresh_expires_at")
     def reconnect_by(self, obj: Any) -> Any:
         return words.stamp(obj.refresh_expires_at)
-
-
-@admin.register(IdempotencyRecord)
-class IdempotencyRecordAdmin(ReadOnlyAdmin):
-    """Answers that the API keeps, so that a repeated request is answered and not done again."""
-
-    list_display = ("when", "token", "key", "status")
-    list_filter = (("token", RelatedDropdownFilter), "status", ("created_at", RangeDateTimeFilter))
-    list_select_related = ("token",)
-    search_fields = ("key",)
-    ordering = ("-id",)
-    fields = readonly_fields = ("when", "token", "key", "status", "answer")
-
-    @display(description="When", ordering="created_at")
-    def when(self, obj: Any) -> Any:
-        return words.stamp(obj.created_at)
