@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from inventory_sync.domain.snapshots import Channel, Fulfilment
 from skumap.fields import EncryptedJSONField
+from skumap.profiles import Category, GstRate, GstState, HsnCode, SkuProfile  # noqa: F401 - models of this app
 
 
 class ChannelAccount(models.Model):
@@ -114,6 +115,9 @@ class Sku(models.Model):
     barcode = models.CharField(max_length=20, blank=True)
     hsn = models.CharField("HSN", max_length=8, blank=True)
     mrp = models.DecimalField("MRP", max_digits=10, decimal_places=2, null=True, blank=True)
+    category = models.ForeignKey(
+        "skumap.Category", on_delete=models.SET_NULL, null=True, blank=True, related_name="skus"
+    )
     attributes = models.JSONField(default=dict, blank=True)
     priority = models.BooleanField(default=False, help_text="Goes first when calls are scarce.")
     created_at = models.DateTimeField(auto_now_add=True)
