@@ -284,6 +284,17 @@ UNFOLD = {
                 ],
             },
             {
+                "title": "Compliance",
+                "items": [
+                    _link("Compliance report", "fact_check", "skumap_compliance_report"),
+                    _link("Categories", "category", "skumap_category_changelist"),
+                    _link("SKU declarations", "assignment", "skumap_skuprofile_changelist"),
+                    _link("GST rates", "percent", "skumap_gstrate_changelist"),
+                    _link("HSN codes", "tag", "skumap_hsncode_changelist"),
+                    _link("States", "map", "skumap_gststate_changelist"),
+                ],
+            },
+            {
                 "title": "Orders",
                 "items": [
                     _link("Orders", "receipt_long", "orders_order_changelist"),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count, F, IntegerField, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from inventory_sync.backoffice import words
@@ -58,13 +59,14 @@ class SkuAdmin(StaffAdmin):
     """What is on the shelf, and where it is sold."""
 
     list_display = ("code", "title", "brand", "in_warehouse", "blocked", "sellable", "listing_count")
-    list_filter = (SkuKindFilter,)
+    list_filter = (SkuKindFilter, ("category", RelatedDropdownFilter))
+    autocomplete_fields = ("category",)
     search_fields = ("code", "title", "barcode", "brand")
     search_help_text = "SKU code, title, barcode or brand"
     labels = {"priority": "Goes first"}
     inlines = (KitComponentInline,)
     fieldsets = (
-        (None, {"fields": (("code", "priority"), "title", ("brand", "barcode"), ("hsn", "mrp"))}),
+        (None, {"fields": (("code", "priority"), "title", ("brand", "barcode"), ("hsn", "mrp"), "category")}),
         ("Attributes", {"fields": ("attributes",), "classes": ("collapse",)}),
     )
     change_form_before_template = "backoffice/sku_position.html"
