@@ -12,9 +12,6 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
-RATE = {"max_digits": 6, "decimal_places": 3}  # 0.25 % halves to 0.125 %
-RUPEES = {"max_digits": 10, "decimal_places": 2}
-
 
 class HsnCode(models.Model):
     """A code of the tariff, from the portal's list."""
@@ -36,7 +33,7 @@ class GstRate(models.Model):
 
     hsn_prefix = models.CharField("HSN begins with", max_length=8)
     condition = models.CharField(max_length=120, blank=True)
-    rate = models.DecimalField("rate, %", **RATE)
+    rate = models.DecimalField("rate, %", max_digits=6, decimal_places=3)
     valid_from = models.DateField("from")
     valid_to = models.DateField("to", null=True, blank=True)
     source = models.CharField(max_length=200, blank=True)
@@ -89,7 +86,8 @@ class Profile(models.Model):
         null=True,
         blank=True,
         help_text="Only for goods that the GST table does not list.",
-        **RATE,
+        max_digits=6,
+        decimal_places=3,
     )
     country_of_origin = models.CharField(
         max_length=2,
@@ -121,13 +119,18 @@ class Profile(models.Model):
     shipping_provider = models.CharField(max_length=20, blank=True)
     dispatch_days = models.PositiveSmallIntegerField("dispatch within days", null=True, blank=True)
     fee_local = models.DecimalField(
-        "shipping fee, local", null=True, blank=True, validators=[MinValueValidator(0)], **RUPEES
+        "shipping fee, local", null=True, blank=True, validators=[MinValueValidator(0)], max_digits=10, decimal_places=2
     )
     fee_zonal = models.DecimalField(
-        "shipping fee, zonal", null=True, blank=True, validators=[MinValueValidator(0)], **RUPEES
+        "shipping fee, zonal", null=True, blank=True, validators=[MinValueValidator(0)], max_digits=10, decimal_places=2
     )
     fee_national = models.DecimalField(
-        "shipping fee, national", null=True, blank=True, validators=[MinValueValidator(0)], **RUPEES
+        "shipping fee, national",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        max_digits=10,
+        decimal_places=2,
     )
 
     class Meta:

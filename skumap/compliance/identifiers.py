@@ -118,9 +118,9 @@ def _judge(
 
 def _shape(text: str, field: str, name: str, pattern: re.Pattern[str], length: int) -> list[Problem]:
     if len(text) != length:
-        return [error("bad_length", field, f"A {name} has {length} characters, {quoted(text)} has {len(text)}.")]
+        return [error("bad_length", field, f"The {name} has {length} characters, {quoted(text)} has {len(text)}.")]
     if not pattern.fullmatch(text):
-        return [error("bad_format", field, f"{quoted(text)}: a {name} holds only capital letters A to Z and digits.")]
+        return [error("bad_format", field, f"{quoted(text)}: the {name} holds only capital letters A to Z and digits.")]
     return []
 
 

@@ -142,7 +142,8 @@ class SkuProfileAdmin(StaffAdmin):
         """Which listings would fail, on which channel and why; the first ones of what was asked for."""
         wanted = self._wanted(request)
         reasons: Counter[tuple[str, str]] = Counter()
-        rows, judged, failing = [], 0, 0
+        rows: list[Judged] = []
+        judged = failing = 0
         for each in judge(wanted, now=timezone.now()):
             judged += 1
             failing += not each.report.ok
@@ -210,7 +211,7 @@ class _Echo:
 
 
 def _lines(found: Iterable[Judged]) -> Iterator[str]:
-    writer: Any = csv.writer(_Echo())  # type: ignore[type-var]
+    writer: Any = csv.writer(_Echo())
     yield "\ufeff"
     yield writer.writerow(["account", "seller SKU", "SKU", "severity", "reason", "field", "what is wrong"])
     for each in found:
