@@ -5,34 +5,52 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('skumap', '0002_twins'),
+        ("skumap", "0002_twins"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='listing',
-            name='missing_before',
-            field=models.IntegerField(default=0, help_text='Of those, what the read before could not explain.'),
+            model_name="listing",
+            name="missing_before",
+            field=models.IntegerField(default=0, help_text="Of those, what the read before could not explain."),
         ),
         migrations.CreateModel(
-            name='MatchCandidate',
+            name="MatchCandidate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rank', models.PositiveSmallIntegerField(help_text='1 is the likeliest.')),
-                ('score', models.FloatField(help_text='0 to 100.')),
-                ('units_per_sale', models.PositiveIntegerField(default=1, verbose_name='pack of')),
-                ('evidence', models.JSONField(default=list)),
-                ('conflicts', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='skumap.listing')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidate_for', to='skumap.sku', verbose_name='SKU')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("rank", models.PositiveSmallIntegerField(help_text="1 is the likeliest.")),
+                ("score", models.FloatField(help_text="0 to 100.")),
+                ("units_per_sale", models.PositiveIntegerField(default=1, verbose_name="pack of")),
+                ("evidence", models.JSONField(default=list)),
+                ("conflicts", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="candidates", to="skumap.listing"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="candidate_for",
+                        to="skumap.sku",
+                        verbose_name="SKU",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'match candidate',
-                'ordering': ('listing', 'rank'),
-                'constraints': [models.UniqueConstraint(fields=('listing', 'sku'), name='one_candidate_per_listing_and_sku'), models.CheckConstraint(condition=models.Q(('rank__gte', 1), ('units_per_sale__gte', 1)), name='candidate_numbers_positive')],
+                "verbose_name": "match candidate",
+                "ordering": ("listing", "rank"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("listing", "sku"), name="one_candidate_per_listing_and_sku"),
+                    models.CheckConstraint(
+                        condition=models.Q(("rank__gte", 1), ("units_per_sale__gte", 1)),
+                        name="candidate_numbers_positive",
+                    ),
+                ],
             },
         ),
     ]

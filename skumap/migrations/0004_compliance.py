@@ -6,127 +6,319 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('skumap', '0003_match_candidates'),
+        ("skumap", "0003_match_candidates"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hsn', models.CharField(blank=True, max_length=8, verbose_name='HSN')),
-                ('tags', models.CharField(blank=True, help_text='Words that the GST table knows, commas between, such as prepacked.', max_length=200)),
-                ('confirmed_rate', models.DecimalField(blank=True, decimal_places=3, help_text='Only for goods that the GST table does not list.', max_digits=6, null=True, verbose_name='confirmed GST rate, %')),
-                ('country_of_origin', models.CharField(blank=True, help_text='Two letters, such as IN.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}$', 'Two capital letters, such as IN.')])),
-                ('manufacturer', models.TextField(blank=True, verbose_name='manufacturer, with address')),
-                ('packer', models.TextField(blank=True, help_text='If it is not the manufacturer.', verbose_name='packer, with address')),
-                ('importer', models.TextField(blank=True, verbose_name='importer, with address')),
-                ('generic_name', models.CharField(blank=True, max_length=120)),
-                ('net_quantity', models.CharField(blank=True, max_length=80)),
-                ('dimensions', models.CharField(blank=True, max_length=120)),
-                ('consumer_care', models.TextField(blank=True, verbose_name='consumer care: name, address, phone, e-mail')),
-                ('shelf_life_days', models.PositiveIntegerField(blank=True, null=True)),
-                ('mfg_date', models.DateField(blank=True, null=True, verbose_name='manufactured on')),
-                ('mfg_rule', models.CharField(blank=True, choices=[('given', 'As given for each SKU'), ('month', 'The first of the month of its last goods in')], max_length=10, verbose_name='manufacturing date')),
-                ('packages', models.JSONField(blank=True, default=list, help_text='One entry for each package: length, breadth, height (cm), weight (kg), notional_value (rupees), fragile.')),
-                ('procurement_type', models.CharField(blank=True, max_length=20)),
-                ('shipping_provider', models.CharField(blank=True, max_length=20)),
-                ('dispatch_days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='dispatch within days')),
-                ('fee_local', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='shipping fee, local')),
-                ('fee_zonal', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='shipping fee, zonal')),
-                ('fee_national', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='shipping fee, national')),
-                ('name', models.CharField(max_length=120, unique=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hsn", models.CharField(blank=True, max_length=8, verbose_name="HSN")),
+                (
+                    "tags",
+                    models.CharField(
+                        blank=True,
+                        help_text="Words that the GST table knows, commas between, such as prepacked.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "confirmed_rate",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=3,
+                        help_text="Only for goods that the GST table does not list.",
+                        max_digits=6,
+                        null=True,
+                        verbose_name="confirmed GST rate, %",
+                    ),
+                ),
+                (
+                    "country_of_origin",
+                    models.CharField(
+                        blank=True,
+                        help_text="Two letters, such as IN.",
+                        max_length=2,
+                        validators=[
+                            django.core.validators.RegexValidator("^[A-Z]{2}$", "Two capital letters, such as IN.")
+                        ],
+                    ),
+                ),
+                ("manufacturer", models.TextField(blank=True, verbose_name="manufacturer, with address")),
+                (
+                    "packer",
+                    models.TextField(
+                        blank=True, help_text="If it is not the manufacturer.", verbose_name="packer, with address"
+                    ),
+                ),
+                ("importer", models.TextField(blank=True, verbose_name="importer, with address")),
+                ("generic_name", models.CharField(blank=True, max_length=120)),
+                ("net_quantity", models.CharField(blank=True, max_length=80)),
+                ("dimensions", models.CharField(blank=True, max_length=120)),
+                (
+                    "consumer_care",
+                    models.TextField(blank=True, verbose_name="consumer care: name, address, phone, e-mail"),
+                ),
+                ("shelf_life_days", models.PositiveIntegerField(blank=True, null=True)),
+                ("mfg_date", models.DateField(blank=True, null=True, verbose_name="manufactured on")),
+                (
+                    "mfg_rule",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("given", "As given for each SKU"),
+                            ("month", "The first of the month of its last goods in"),
+                        ],
+                        max_length=10,
+                        verbose_name="manufacturing date",
+                    ),
+                ),
+                (
+                    "packages",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="One entry for each package: length, breadth, height (cm), weight (kg), notional_value (rupees), fragile.",
+                    ),
+                ),
+                ("procurement_type", models.CharField(blank=True, max_length=20)),
+                ("shipping_provider", models.CharField(blank=True, max_length=20)),
+                (
+                    "dispatch_days",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="dispatch within days"),
+                ),
+                (
+                    "fee_local",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="shipping fee, local",
+                    ),
+                ),
+                (
+                    "fee_zonal",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="shipping fee, zonal",
+                    ),
+                ),
+                (
+                    "fee_national",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="shipping fee, national",
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
             ],
             options={
-                'verbose_name_plural': 'categories',
-                'ordering': ('name',),
+                "verbose_name_plural": "categories",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='GstState',
+            name="GstState",
             fields=[
-                ('code', models.CharField(max_length=2, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('iso_code', models.CharField(blank=True, max_length=6, verbose_name='ISO code')),
-                ('kind', models.CharField(blank=True, max_length=40)),
-                ('tax_label', models.CharField(default='SGST', max_length=10)),
-                ('shopify_code', models.CharField(blank=True, max_length=4)),
-                ('status', models.CharField(default='active', max_length=20)),
-                ('note', models.CharField(blank=True, max_length=200)),
+                ("code", models.CharField(max_length=2, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80)),
+                ("iso_code", models.CharField(blank=True, max_length=6, verbose_name="ISO code")),
+                ("kind", models.CharField(blank=True, max_length=40)),
+                ("tax_label", models.CharField(default="SGST", max_length=10)),
+                ("shopify_code", models.CharField(blank=True, max_length=4)),
+                ("status", models.CharField(default="active", max_length=20)),
+                ("note", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'verbose_name': 'State',
-                'ordering': ('code',),
+                "verbose_name": "State",
+                "ordering": ("code",),
             },
         ),
         migrations.CreateModel(
-            name='HsnCode',
+            name="HsnCode",
             fields=[
-                ('code', models.CharField(max_length=8, primary_key=True, serialize=False)),
-                ('description', models.TextField(blank=True)),
-                ('status', models.CharField(default='active', max_length=40)),
+                ("code", models.CharField(max_length=8, primary_key=True, serialize=False)),
+                ("description", models.TextField(blank=True)),
+                ("status", models.CharField(default="active", max_length=40)),
             ],
             options={
-                'verbose_name': 'HSN code',
-                'ordering': ('code',),
+                "verbose_name": "HSN code",
+                "ordering": ("code",),
             },
         ),
         migrations.AddField(
-            model_name='sku',
-            name='category',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='skus', to='skumap.category'),
+            model_name="sku",
+            name="category",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="skus",
+                to="skumap.category",
+            ),
         ),
         migrations.CreateModel(
-            name='GstRate',
+            name="GstRate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hsn_prefix', models.CharField(max_length=8, verbose_name='HSN begins with')),
-                ('condition', models.CharField(blank=True, max_length=120)),
-                ('rate', models.DecimalField(decimal_places=3, max_digits=6, verbose_name='rate, %')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='to')),
-                ('source', models.CharField(blank=True, max_length=200)),
-                ('category', models.CharField(blank=True, max_length=80)),
-                ('evidence', models.CharField(blank=True, max_length=40)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hsn_prefix", models.CharField(max_length=8, verbose_name="HSN begins with")),
+                ("condition", models.CharField(blank=True, max_length=120)),
+                ("rate", models.DecimalField(decimal_places=3, max_digits=6, verbose_name="rate, %")),
+                ("valid_from", models.DateField(verbose_name="from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="to")),
+                ("source", models.CharField(blank=True, max_length=200)),
+                ("category", models.CharField(blank=True, max_length=80)),
+                ("evidence", models.CharField(blank=True, max_length=40)),
             ],
             options={
-                'verbose_name': 'GST rate',
-                'ordering': ('hsn_prefix', 'condition', 'valid_from'),
-                'constraints': [models.UniqueConstraint(fields=('hsn_prefix', 'condition', 'valid_from'), name='one_rate_per_start'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='rate_ends_after_it_began')],
+                "verbose_name": "GST rate",
+                "ordering": ("hsn_prefix", "condition", "valid_from"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("hsn_prefix", "condition", "valid_from"), name="one_rate_per_start"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__isnull", True), ("valid_to__gte", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="rate_ends_after_it_began",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SkuProfile',
+            name="SkuProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hsn', models.CharField(blank=True, max_length=8, verbose_name='HSN')),
-                ('tags', models.CharField(blank=True, help_text='Words that the GST table knows, commas between, such as prepacked.', max_length=200)),
-                ('confirmed_rate', models.DecimalField(blank=True, decimal_places=3, help_text='Only for goods that the GST table does not list.', max_digits=6, null=True, verbose_name='confirmed GST rate, %')),
-                ('country_of_origin', models.CharField(blank=True, help_text='Two letters, such as IN.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}$', 'Two capital letters, such as IN.')])),
-                ('manufacturer', models.TextField(blank=True, verbose_name='manufacturer, with address')),
-                ('packer', models.TextField(blank=True, help_text='If it is not the manufacturer.', verbose_name='packer, with address')),
-                ('importer', models.TextField(blank=True, verbose_name='importer, with address')),
-                ('generic_name', models.CharField(blank=True, max_length=120)),
-                ('net_quantity', models.CharField(blank=True, max_length=80)),
-                ('dimensions', models.CharField(blank=True, max_length=120)),
-                ('consumer_care', models.TextField(blank=True, verbose_name='consumer care: name, address, phone, e-mail')),
-                ('shelf_life_days', models.PositiveIntegerField(blank=True, null=True)),
-                ('mfg_date', models.DateField(blank=True, null=True, verbose_name='manufactured on')),
-                ('mfg_rule', models.CharField(blank=True, choices=[('given', 'As given for each SKU'), ('month', 'The first of the month of its last goods in')], max_length=10, verbose_name='manufacturing date')),
-                ('packages', models.JSONField(blank=True, default=list, help_text='One entry for each package: length, breadth, height (cm), weight (kg), notional_value (rupees), fragile.')),
-                ('procurement_type', models.CharField(blank=True, max_length=20)),
-                ('shipping_provider', models.CharField(blank=True, max_length=20)),
-                ('dispatch_days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='dispatch within days')),
-                ('fee_local', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='shipping fee, local')),
-                ('fee_zonal', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='shipping fee, zonal')),
-                ('fee_national', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='shipping fee, national')),
-                ('sku', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='profile', to='skumap.sku')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hsn", models.CharField(blank=True, max_length=8, verbose_name="HSN")),
+                (
+                    "tags",
+                    models.CharField(
+                        blank=True,
+                        help_text="Words that the GST table knows, commas between, such as prepacked.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "confirmed_rate",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=3,
+                        help_text="Only for goods that the GST table does not list.",
+                        max_digits=6,
+                        null=True,
+                        verbose_name="confirmed GST rate, %",
+                    ),
+                ),
+                (
+                    "country_of_origin",
+                    models.CharField(
+                        blank=True,
+                        help_text="Two letters, such as IN.",
+                        max_length=2,
+                        validators=[
+                            django.core.validators.RegexValidator("^[A-Z]{2}$", "Two capital letters, such as IN.")
+                        ],
+                    ),
+                ),
+                ("manufacturer", models.TextField(blank=True, verbose_name="manufacturer, with address")),
+                (
+                    "packer",
+                    models.TextField(
+                        blank=True, help_text="If it is not the manufacturer.", verbose_name="packer, with address"
+                    ),
+                ),
+                ("importer", models.TextField(blank=True, verbose_name="importer, with address")),
+                ("generic_name", models.CharField(blank=True, max_length=120)),
+                ("net_quantity", models.CharField(blank=True, max_length=80)),
+                ("dimensions", models.CharField(blank=True, max_length=120)),
+                (
+                    "consumer_care",
+                    models.TextField(blank=True, verbose_name="consumer care: name, address, phone, e-mail"),
+                ),
+                ("shelf_life_days", models.PositiveIntegerField(blank=True, null=True)),
+                ("mfg_date", models.DateField(blank=True, null=True, verbose_name="manufactured on")),
+                (
+                    "mfg_rule",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("given", "As given for each SKU"),
+                            ("month", "The first of the month of its last goods in"),
+                        ],
+                        max_length=10,
+                        verbose_name="manufacturing date",
+                    ),
+                ),
+                (
+                    "packages",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="One entry for each package: length, breadth, height (cm), weight (kg), notional_value (rupees), fragile.",
+                    ),
+                ),
+                ("procurement_type", models.CharField(blank=True, max_length=20)),
+                ("shipping_provider", models.CharField(blank=True, max_length=20)),
+                (
+                    "dispatch_days",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="dispatch within days"),
+                ),
+                (
+                    "fee_local",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="shipping fee, local",
+                    ),
+                ),
+                (
+                    "fee_zonal",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="shipping fee, zonal",
+                    ),
+                ),
+                (
+                    "fee_national",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="shipping fee, national",
+                    ),
+                ),
+                (
+                    "sku",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="profile", to="skumap.sku"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'compliance',
-                'verbose_name_plural': 'compliance',
+                "verbose_name": "compliance",
+                "verbose_name_plural": "compliance",
             },
         ),
     ]
