@@ -1,0 +1,270 @@
+"""Comparing one SKU with one listing, field by field. No field is guessed: what a side does not say is not said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from skumap.matching.features import Features
+from skumap.matching.quantities import same_measure
+from skumap.matching.records import Verdict
+from skumap.matching.words import COLOUR_FAMILIES, COLOURS
+
+AGREES, CLOSE, DIFFERS = Verdict.AGREES, Verdict.CLOSE, Verdict.DIFFERS
+ONLY_OURS, ONLY_THEIRS, UNSAID = Verdict.ONLY_OURS, Verdict.ONLY_THEIRS, Verdict.UNSAID
+VALUE = {AGREES: 1.0, CLOSE: 0.65, DIFFERS: 0.0, ONLY_OURS: 0.6, ONLY_THEIRS: 0.6}
+WEIGHT = {
+    "title": 50.0, "brand": 10.0, "size": 12.0, "colour": 12.0, "pack": 12.0, "capacity": 12.0, "model": 12.0,
+    "gender": 5.0, "edition": 8.0,
+}  # fmt: skip
+# A word missing on both sides that carries this share of a title's meaning makes it another title.
+REPLACED = 0.22
+LITTLE_IN_COMMON = 0.45
+NOTHING_IN_COMMON = 0.15
+TITLE_STEP = 0.04  # a likeness of titles that differs by less tells nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """
+    A listing read against our vocabulary.
+
+    :ivar features: as the listing says it.
+    :ivar resolved: word of our vocabulary -> how surely the listing means it, 0..1 (typos and abbreviations below 1).
+    :ivar known: words of ours that it certainly uses, with their weight. :ivar strange: how many words nobody of ours uses.
+    :ivar text: its resolved words, for comparing as a whole.
+    """
+
+    features: Features
+    resolved: Mapping[str, float]
+    known: Mapping[str, float]
+    strange: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """
+    What each field says.
+
+    :ivar title: likeness of the titles, 0..1. :ivar text: likeness of everything that is written, 0..1; no ids, no money.
+    """
+
+    verdicts: Mapping[str, Verdict]
+    title: float
+    text: float
+
+    @property
+    def contradictions(self) -> list[str]:
+        """The fields that clearly differ."""
+        return [field for field, verdict in self.verdicts.items() if verdict is DIFFERS]
+
+
+def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) -> Comparison:
+    """
+    Compare what is written. :param weights: how much each of our words tells apart (rare ones more).
+    """
+    other = theirs.features
+    title_verdict, title = _title(ours, theirs, weights)
+    verdicts = {
+        "title": title_verdict,
+        "brand": _brand(ours, other),
+        "size": _size(ours, other),
+        "colour": _colour(ours, other),
+        "pack": _pack(ours, other),
+        "capacity": _capacity(ours, other),
+        "model": _either(ours.models, other.models),
+        "gender": _gender(ours.genders, other.genders),
+        "edition": _edition(ours, other),
+    }
+    total = got = 0.0
+    for field, verdict in verdicts.items():
+        if verdict is UNSAID:
+            continue
+        total += WEIGHT[field]
+        got += WEIGHT[field] * (title if field == "title" else VALUE[verdict])
+    # Without any title there is little to go by, whatever else agrees.
+    text = got / total if verdicts["title"] is not UNSAID else got / (total + WEIGHT["title"])
+    return Comparison(verdicts=verdicts, title=title, text=text)
+
+
+def reads_better(rival: Comparison, own: Comparison) -> bool:
+    """One listing fits the rival clearly better: in a field or in the title, and in nothing worse."""
+    if not _reads_no_worse(rival, own):
+        return False
+    if rival.title > own.title + TITLE_STEP:
+        return True
+    pairs = ((field, rival.verdicts[field], own.verdicts[field]) for field in own.verdicts)
+    return any(
+        (theirs is AGREES and mine in ((CLOSE,) if field == "brand" else (CLOSE, ONLY_THEIRS)))
+        or (field == "pack" and theirs is UNSAID and mine is ONLY_OURS)
+        for field, theirs, mine in pairs
+        if field != "title"
+    )
+
+
+def reads_alike(rival: Comparison, own: Comparison) -> bool:
+    """What one listing says does not prefer ``own`` to the rival."""
+    return _reads_no_worse(rival, own) and rival.title >= own.title - TITLE_STEP / 4
+
+
+def _reads_no_worse(rival: Comparison, own: Comparison) -> bool:
+    if rival.contradictions or rival.title < own.title - TITLE_STEP / 2:
+        return False
+    if rival.verdicts["pack"] is ONLY_OURS and own.verdicts["pack"] is UNSAID:
+        return False  # silence is one unit
+    # Which of ours has its brand filled in says nothing about the listing.
+    return all(
+        verdict is AGREES or own.verdicts[field] is not AGREES
+        for field, verdict in rival.verdicts.items()
+        if field not in ("title", "brand")
+    ) and not (own.verdicts["brand"] is AGREES and rival.verdicts["brand"] in (CLOSE, ONLY_OURS))
+
+
+def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float]:
+    if not ours.words or not (theirs.resolved or theirs.strange):
+        return UNSAID, 0.0
+    total = matched = 0.0
+    for word in ours.words:
+        weight = weights.get(word, 1.0)
+        total += weight
+        matched += weight * theirs.resolved.get(word, 0.0)
+    mine = set(ours.words)
+    # A word that is our colour ("olive") is no word of theirs that we lack.
+    extra = sum(
+        weight for word, weight in theirs.known.items() if word not in mine and COLOURS.get(word) not in ours.colours
+    )
+    covered = matched / total
+    used = matched / (matched + extra + 0.5 * theirs.strange) if matched else 0.0
+    as_whole = fuzz.token_sort_ratio(" ".join(ours.words), theirs.text) / 100
+    title = 0.55 * covered + 0.25 * used + 0.2 * as_whole
+    replaced = 1 - covered > REPLACED and extra > REPLACED * (matched + extra)
+    # Saying less is no contradiction; saying something else is.
+    little = covered < LITTLE_IN_COMMON and (extra > 0 or theirs.strange > 0 or covered < NOTHING_IN_COMMON)
+    if little or replaced:
+        return DIFFERS, title
+    return (AGREES if covered > 0.8 else CLOSE), title
+
+
+def _brand(ours: Features, theirs: Features) -> Verdict:
+    if not ours.brand and not theirs.brand:
+        return UNSAID
+    if not theirs.brand:
+        return AGREES if all(word in theirs.tokens for word in ours.brand.split()) else ONLY_OURS
+    if not ours.brand:
+        return AGREES if all(word in ours.tokens for word in theirs.brand.split()) else ONLY_THEIRS
+    return same_brand(ours.brand, theirs.brand)
+
+
+def same_brand(one: str, other: str) -> Verdict:
+    """Two folded brands, both given: one inside the other is the same brand, a typo or initials are close."""
+    if one.replace(" ", "") == other.replace(" ", ""):
+        return AGREES
+    first, second = set(one.split()), set(other.split())
+    if first <= second or second <= first:
+        return AGREES
+    initials = {"".join(word[0] for word in name.split()) for name in (one, other)}
+    if one in initials or other in initials or fuzz.ratio(one, other) >= 78:
+        return CLOSE
+    short, long = sorted((one.replace(" ", ""), other.replace(" ", "")), key=len)
+    return CLOSE if len(short) >= 3 and is_abbreviation(short, long) else DIFFERS
+
+
+def is_abbreviation(short: str, long: str) -> bool:
+    """The letters of ``short`` stand in ``long`` in order, from the same first letter: cttn, cotton."""
+    if not short or not long or short[0] != long[0] or len(short) >= len(long):
+        return False
+    letters = iter(long)
+    return all(letter in letters for letter in short)
+
+
+def _size(ours: Features, theirs: Features) -> Verdict:
+    verdict = _either(ours.sizes, theirs.sizes)
+    if verdict is DIFFERS:
+        lettered = [any(size[-1:].isalpha() for size in side) for side in (ours.sizes, theirs.sizes)]
+        return CLOSE if lettered[0] != lettered[1] or "free size" in ours.sizes | theirs.sizes else DIFFERS
+    if verdict in (ONLY_OURS, ONLY_THEIRS):
+        stated, numbers = (ours.sizes, theirs.numbers) if ours.sizes else (theirs.sizes, ours.numbers)
+        numeric = {size for size in stated if size.isdigit()}
+        if numeric and numbers:
+            return AGREES if numeric & numbers else DIFFERS
+    if verdict is UNSAID and ours.numbers and theirs.numbers:
+        return AGREES if ours.numbers & theirs.numbers else DIFFERS
+    return verdict
+
+
+def _colour(ours: Features, theirs: Features) -> Verdict:
+    if ours.colours and theirs.colours:
+        return _colours(ours.colours, theirs.colours)
+    # "Royal" in both titles is a name; only what one side has alone can be a colour.
+    mine, yours = ours.maybe_colours - theirs.maybe_colours, theirs.maybe_colours - ours.maybe_colours
+    if ours.colours:
+        return _colours(ours.colours, yours) if yours else ONLY_OURS
+    if theirs.colours:
+        return _colours(mine, theirs.colours) if mine else ONLY_THEIRS
+    return UNSAID
+
+
+def _colours(one: frozenset[str], other: frozenset[str]) -> Verdict:
+    if one & other:
+        return AGREES if one == other else CLOSE
+    return CLOSE if any(_near_colour(mine, yours) for mine in one for yours in other) else DIFFERS
+
+
+def _near_colour(one: str, other: str) -> bool:
+    """A shade and its plain colour, a typo, or words that are no colours we know."""
+    first, second = COLOUR_FAMILIES.get(one), COLOUR_FAMILIES.get(other)
+    if first is None or second is None:
+        return first is not second or fuzz.ratio(one, other) >= 75 or is_abbreviation(*sorted((one, other), key=len))
+    if "any" in (first, second):
+        return True
+    return first == second and (first in (one, other))
+
+
+def _pack(ours: Features, theirs: Features) -> Verdict:
+    if not ours.packs and not theirs.packs:
+        return UNSAID
+    if not ours.packs:
+        # Silence is one unit: a listing of two would sell the shelf empty twice as fast.
+        return CLOSE if {str(count) for count in theirs.packs} & ours.numbers else DIFFERS
+    if not theirs.packs:
+        return CLOSE if {str(count) for count in ours.packs} & theirs.numbers else ONLY_OURS
+    if ours.packs & theirs.packs:
+        return AGREES if ours.packs == theirs.packs else CLOSE
+    return DIFFERS
+
+
+def _capacity(ours: Features, theirs: Features) -> Verdict:
+    if not ours.measures or not theirs.measures:
+        return _either(ours.measures, theirs.measures)
+    shared = {dimension for dimension, _ in ours.measures} & {dimension for dimension, _ in theirs.measures}
+    if not shared:
+        return UNSAID
+    for dimension in shared:
+        mine = [measure for measure in ours.measures if measure[0] == dimension]
+        yours = [measure for measure in theirs.measures if measure[0] == dimension]
+        if not any(same_measure(one, other) for one in mine for other in yours):
+            return DIFFERS
+    return AGREES
+
+
+def _edition(ours: Features, theirs: Features) -> Verdict:
+    if ours.editions == theirs.editions:
+        return AGREES if ours.editions else UNSAID
+    return DIFFERS
+
+
+def _gender(ours: frozenset[str], theirs: frozenset[str]) -> Verdict:
+    verdict = _either(ours, theirs)
+    return CLOSE if verdict is DIFFERS and "unisex" in ours | theirs else verdict
+
+
+def _either(ours: frozenset[object] | frozenset[str], theirs: frozenset[object] | frozenset[str]) -> Verdict:
+    """Two sets: nothing said, said by one, something in common, nothing in common."""
+    if not ours or not theirs:
+        return ONLY_OURS if ours else ONLY_THEIRS if theirs else UNSAID
+    if not ours & theirs:
+        return DIFFERS
+    return AGREES if ours <= theirs or theirs <= ours else CLOSE

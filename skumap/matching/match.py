@@ -1,0 +1,193 @@
+"""Matching listings to SKUs: a link only where the evidence is exact, unique on both sides and uncontradicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from skumap.matching.catalogue import Catalogue, build_catalogue, read_offer, shortlist
+from skumap.matching.claims import Account, Claim, account_of, code_places, find_claim, find_pointers
+from skumap.matching.compare import Comparison, Reading, compare, reads_alike, reads_better
+from skumap.matching.records import Conflict, ConflictCode, Evidence, Goods, Id, Kind, Offer, Outcome, Verdict
+from skumap.matching.score import code_likeness, score_pair, suggestion
+
+WORTH_SHOWING = 38.0  # a score below this is no candidate
+TOO_MANY = 2  # so many fields that clearly differ make it none, either
+TAKEN_POINTS = 1.5  # off, for a SKU that another listing of the account already is
+MISMATCHES = {
+    "title": (ConflictCode.TITLE_MISMATCH, "The titles describe different products."),
+    "brand": (ConflictCode.BRAND_MISMATCH, "The brands differ."),
+    "size": (ConflictCode.SIZE_MISMATCH, "The sizes differ."),
+    "colour": (ConflictCode.COLOUR_MISMATCH, "The colours differ."),
+    "pack": (ConflictCode.PACK_MISMATCH, "The number of pieces in the pack differs."),
+    "capacity": (ConflictCode.CAPACITY_MISMATCH, "Volume, weight, length or capacity differs."),
+    "model": (ConflictCode.MODEL_MISMATCH, "The model numbers differ."),
+    "gender": (ConflictCode.GENDER_MISMATCH, "It is made for somebody else (men, women, boys, girls)."),
+    "edition": (ConflictCode.MODEL_MISMATCH, "One is another edition (Pro, Mini, Combo, …)."),
+}
+TELLS_VARIANTS_APART = ("size", "colour", "pack", "capacity", "model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """One listing on the way to its outcome: what it points at, and how every SKU on its shortlist compares."""
+
+    offer: Offer
+    reading: Reading
+    claim: Claim
+    comparisons: Mapping[int, Comparison]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def links(self) -> bool:
+        """It has exact evidence and nothing stands against it."""
+        return self.claim.place is not None and not self.claim.blocking and not self.conflicts
+
+
+def match_listings(
+    *,
+    goods: Iterable[Goods],
+    offers: Iterable[Offer],
+    links: Mapping[Id, Id] | None = None,
+    suggestions: int = 5,
+) -> list[Outcome]:
+    """
+    Say of every open listing which SKU it is, or may be.
+
+    A listing links by itself on the same code, on a valid barcode, or on the same code but for case and punctuation, where that
+    is unique among our SKUs and among the listings of its account, and neither text nor another identifier contradicts. Everything
+    else is ambiguous, with suggestions, or has no candidate. The order of the input changes nothing.
+
+    :param links: listing id -> SKU id of listings decided before. They are not decided again, but what they hold counts.
+    :param suggestions: the most to give for each listing.
+    :return: one outcome for each listing that is not in ``links``, in the given order.
+    :raises ValueError: two SKUs or two listings have the same id.
+    """
+    catalogue, rows, known = build_catalogue(goods), list(offers), dict(links or {})
+    if len({row.id for row in rows}) != len(rows):
+        raise ValueError("two listings have the same id")
+    pointers = find_pointers(catalogue=catalogue, offers=rows, links=known)
+    considered = [
+        consider(catalogue, offer, find_claim(catalogue=catalogue, pointers=pointers, offer=offer))
+        for offer in rows
+        if offer.id not in known
+    ]
+    taken = set(pointers.linked) | {
+        (account_of(each.offer), each.claim.place) for each in considered if each.links and each.claim.place is not None
+    }
+    return [_outcome(catalogue, each, taken=taken, most=suggestions) for each in considered]
+
+
+def consider(catalogue: Catalogue, offer: Offer, claim: Claim) -> Considered:
+    """Compare a listing with its shortlist, and hold what it claims against what is written."""
+    reading = read_offer(catalogue, offer)
+    places = shortlist(catalogue, reading)
+    if claim.place is not None and claim.place not in places:
+        places.append(claim.place)
+    comparisons = {place: compare(catalogue.features[place], reading, weights=catalogue.weights) for place in places}
+    conflicts: list[Conflict] = []
+    if claim.place is not None:
+        conflicts = mismatches(catalogue.goods[claim.place], offer, comparisons[claim.place])
+        if not conflicts:
+            conflicts = _unconfirmed(catalogue, offer, reading, claim, comparisons)
+    return Considered(offer=offer, reading=reading, claim=claim, comparisons=comparisons, conflicts=tuple(conflicts))
+
+
+def mismatches(goods: Goods, offer: Offer, comparison: Comparison) -> list[Conflict]:
+    """Every field that clearly differs, as a named conflict."""
+    return [
+        Conflict(code=MISMATCHES[field][0], message=MISMATCHES[field][1], goods_ids=(goods.id,), offer_ids=(offer.id,))
+        for field in comparison.contradictions
+    ]
+
+
+def better_readings(catalogue: Catalogue, place: int, comparisons: Mapping[int, Comparison]) -> list[int]:
+    """SKUs whose words fit a listing clearly better than those at ``place``, the best first."""
+    own = comparisons[place]
+    if own.verdicts["title"] is Verdict.UNSAID:
+        return []
+    found = [other for other, rival in comparisons.items() if other != place and reads_better(rival, own)]
+    return sorted(found, key=lambda other: (-comparisons[other].text, other))
+
+
+def _unconfirmed(
+    catalogue: Catalogue, offer: Offer, reading: Reading, claim: Claim, comparisons: Mapping[int, Comparison]
+) -> list[Conflict]:
+    """What else keeps a listing from linking: it reads like another SKU, or weak evidence that the text leaves open."""
+    place = claim.place
+    assert place is not None
+    own, goods = comparisons[place], catalogue.goods[place]
+    better = better_readings(catalogue, place, comparisons)
+    if better:
+        other = catalogue.goods[better[0]]
+        return [_held(ConflictCode.READS_LIKE_ANOTHER, f"It reads more like SKU {other.code}.", offer, goods, other)]
+    if not claim.weak:
+        return []
+    written = own.verdicts["title"] is not Verdict.UNSAID
+    if claim.evidence is not Evidence.SAME_BARCODE:
+        left_open = [field for field in TELLS_VARIANTS_APART if own.verdicts[field] is Verdict.ONLY_OURS]
+        if not written or left_open:
+            return [_held(ConflictCode.BARCODE_MISMATCH, "Code and barcode don't both confirm it.", offer, goods)]
+    if not written:
+        return []
+    ours, offered = catalogue.features[place], reading.features.code
+    for twin, rival in comparisons.items():
+        if twin == place or not reads_alike(rival, own):
+            continue
+        theirs = catalogue.features[twin]
+        same = (ours.words, ours.sizes, ours.colours, ours.packs, ours.measures) == (
+            theirs.words,
+            theirs.sizes,
+            theirs.colours,
+            theirs.packs,
+            theirs.measures,
+        )
+        if not same and code_likeness(theirs.code, offered) >= code_likeness(ours.code, offered):
+            message = f"It does not say what tells SKU {goods.code} from SKU {catalogue.goods[twin].code}."
+            return [_held(ConflictCode.VARIANT_NOT_SAID, message, offer, goods, catalogue.goods[twin])]
+    return []
+
+
+def _held(code: ConflictCode, message: str, offer: Offer, *goods: Goods) -> Conflict:
+    return Conflict(code=code, message=message, goods_ids=tuple(each.id for each in goods), offer_ids=(offer.id,))
+
+
+def _outcome(catalogue: Catalogue, each: Considered, *, taken: set[tuple[Account, int]], most: int) -> Outcome:
+    offer, claim, account = each.offer, each.claim, account_of(each.offer)
+    scores = {
+        place: score_pair(catalogue.goods[place], catalogue.features[place], offer, each.reading, comparison)
+        for place, comparison in each.comparisons.items()
+    }
+    if each.links and claim.place is not None:
+        ranked = [claim.place]
+    else:
+        for place in scores:
+            if (account, place) in taken:
+                scores[place] -= TAKEN_POINTS
+        # A SKU that an exact identifier names is worth showing however badly the rest fits.
+        named = {*catalogue.by_gtin.get(each.reading.features.gtin, ()), *code_places(catalogue, offer)}
+        ranked = [
+            place
+            for place, score in scores.items()
+            if place in named or (score >= WORTH_SHOWING and len(each.comparisons[place].contradictions) < TOO_MANY)
+        ]
+        ranked = sorted(ranked, key=lambda place: (-scores[place], place))[:most]
+    found = tuple(
+        suggestion(
+            catalogue.goods[place],
+            catalogue.features[place],
+            offer,
+            each.reading,
+            each.comparisons[place],
+            score=max(round(scores[place], 2), 0.0),
+        )
+        for place in ranked
+    )
+    return Outcome(
+        offer_id=offer.id,
+        kind=Kind.LINKED if each.links else Kind.AMBIGUOUS if found else Kind.NO_CANDIDATE,
+        goods_id=catalogue.goods[claim.place].id if each.links and claim.place is not None else None,
+        evidence=claim.evidence if each.links else None,
+        suggestions=found,
+        conflicts=(*claim.blocking, *each.conflicts, *claim.notes),
+    )
