@@ -36,21 +36,23 @@ SELECT l.id, c.id, l.account_id, 0, 0, 9, 0, '{}', '', 0, 0, 0, 0, 0, '', '', fa
   FROM skumap_listing l
   JOIN skumap_channellocation c ON c.account_id = l.account_id AND c.managed AND c.active
  WHERE l.account_id = %(account)s AND l.status = 'mapped' AND l.vanished_at IS NULL AND l.fulfilment = ANY(%(writable)s)
+   AND (%(listing)s::bigint IS NULL OR l.id = %(listing)s)
    AND EXISTS (SELECT 1 FROM stock_locationlink k WHERE k.location_id = c.id)
 ON CONFLICT (listing_id, location_id) DO NOTHING
 RETURNING listing_id
 """
 
 
-def ensure_states(*, context: AccountContext) -> int:
+def ensure_states(*, context: AccountContext, listing_id: int | None = None) -> int:
     """
     A row for each linked, seller-fulfilled listing and each of the account's locations that staff have linked to a warehouse.
 
+    :param listing_id: only for this listing; None: for all of the account.
     :return: rows made. A new row is read before anything else happens to it.
     """
     writable = [kind.value for kind in Fulfilment if context.may_write(kind)]
     with connection.cursor() as cursor:
-        cursor.execute(ENSURE_STATES, {"account": context.id, "writable": writable})
+        cursor.execute(ENSURE_STATES, {"account": context.id, "writable": writable, "listing": listing_id})
         made = len(cursor.fetchall())
     if made:
         SyncCursor.objects.filter(account=context.account, stream="reconcile").update(next_due_at=timezone.now())

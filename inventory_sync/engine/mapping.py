@@ -38,7 +38,7 @@ def approve_match(
     )
     context = AccountContext(listing.account)
     touched = {sku_id} | ({before} if before else set()) | apply_waiting(context=context, listing=listing, now=now)
-    ensure_states(context=context)
+    ensure_states(context=context, listing_id=listing.pk)
     resolve_alert(kind="listing_new", key=str(listing.pk))
     decide_soon(touched)
     return listing
