@@ -77,7 +77,8 @@ def find_pointers(*, catalogue: Catalogue, offers: Iterable[Offer], links: Mappi
         if own is not None:
             linked[account, own].append(offer.id)
         if offer.product_id and offer.channel not in SHARED_PRODUCT_IDS:
-            for place in (own,) if own is not None else named or barred:
+            # A code or barcode on two of our SKUs points at neither.
+            for place in (own,) if own is not None else next((each for each in (named, barred) if len(each) == 1), ()):
                 products[offer.channel, offer.product_id.strip()][place].append(offer.id)
     return Pointers(codes=codes, keys=keys, gtins=gtins, at=at, by_code=by_code, linked=linked, products=products)
 

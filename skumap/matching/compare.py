@@ -23,6 +23,7 @@ WEIGHT = {
 REPLACED = 0.22
 LITTLE_IN_COMMON = 0.45
 NOTHING_IN_COMMON = 0.15
+LARGEST_SIZE = 100  # a bare number from here on is a year, a model or a price
 TITLE_STEP = 0.04  # a likeness of titles that differs by less tells nothing
 
 
@@ -75,7 +76,7 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
         "colour": _colour(ours, other),
         "pack": _pack(ours, other),
         "capacity": _capacity(ours, other),
-        "model": _either(ours.models, other.models),
+        "model": _model(ours, other),
         "gender": _gender(ours.genders, other.genders),
         "edition": _edition(ours, other),
     }
@@ -124,7 +125,7 @@ def _reads_no_worse(rival: Comparison, own: Comparison) -> bool:
 
 
 def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float]:
-    if not ours.words or not (theirs.resolved or theirs.strange):
+    if not ours.words or not theirs.features.tokens or not (theirs.resolved or theirs.strange):
         return UNSAID, 0.0
     total = matched = 0.0
     for word in ours.words:
@@ -186,13 +187,34 @@ def _size(ours: Features, theirs: Features) -> Verdict:
         lettered = [any(size[-1:].isalpha() for size in side) for side in (ours.sizes, theirs.sizes)]
         return CLOSE if lettered[0] != lettered[1] or "free size" in ours.sizes | theirs.sizes else DIFFERS
     if verdict in (ONLY_OURS, ONLY_THEIRS):
-        stated, numbers = (ours.sizes, theirs.numbers) if ours.sizes else (theirs.sizes, ours.numbers)
-        numeric = {size for size in stated if size.isdigit()}
-        if numeric and numbers:
-            return AGREES if numeric & numbers else DIFFERS
+        said, here, there = (ours, ours, theirs) if ours.sizes else (theirs, theirs, ours)
+        numeric = {size for size in said.sizes if size[0].isdigit() and not size[-1].isalpha()}
+        if numeric & there.numbers:
+            return AGREES
+        if numeric and any(float(number) < LARGEST_SIZE for number in there.numbers - here.numbers):
+            return DIFFERS
     if verdict is UNSAID and ours.numbers and theirs.numbers:
-        return AGREES if ours.numbers & theirs.numbers else DIFFERS
+        return DIFFERS if _other_numbers(ours, theirs) else AGREES if ours.numbers & theirs.numbers else UNSAID
     return verdict
+
+
+def _model(ours: Features, theirs: Features) -> Verdict:
+    """A number that each side has alone (class 6, class 7) tells models apart as well; without sizes it counts as one."""
+    if (ours.sizes or theirs.sizes) and _other_numbers(ours, theirs):
+        return DIFFERS
+    verdict = _either(ours.models, theirs.models)
+    return CLOSE if verdict is AGREES and ours.models != theirs.models else verdict
+
+
+def _other_numbers(ours: Features, theirs: Features) -> bool:
+    """Both sides have a number that the other one nowhere has."""
+    return bool(ours.numbers - _said(theirs) and theirs.numbers - _said(ours))
+
+
+def _said(read: Features) -> set[str]:
+    """Every number one side says, in whatever role."""
+    amounts = {f"{amount:g}" for _, amount in read.measures if not isinstance(amount, tuple)}
+    return {*read.numbers, *read.sizes, *(str(count) for count in read.packs), *amounts}
 
 
 def _colour(ours: Features, theirs: Features) -> Verdict:

@@ -20,10 +20,25 @@ from skumap.matching.words import (
     GENERIC_BRANDS,
     PHRASES,
     SIZES,
+    UNITS,
 )
 
 TOKEN = re.compile(r"[a-z0-9]+")
-SIZE_LABEL = re.compile(r"\b(?:size|sz|waist|uk|ind|eu|us)\s*[:\-]?\s*(\d{1,2}(?:\.5)?)\b|\b(\d{1,2})\s*(?:waist|uk)\b")
+SIZE_LABEL = re.compile(
+    r"\b(?:uk\s*/\s*ind(?:ia)?|uk|ind|eu|us)\s*[:\-]?\s*(\d{1,2}(?:\.\d)?)\b(?!\.\d)"
+    r"|\b(?:size|sz|waist)(?:\s*no)?\s*[.:\-]*\s*(\d{1,2}(?:\.\d)?)\b(?!\.\d|\s*(?:x|by|\*)\s*\d|\s*-?\s*(?:" + "|".join(UNITS) + r")\b)"
+    r"|\b(\d{1,2}(?:\.5)?)\s*(?:waist|uk)\b"
+)
+DECIMAL = re.compile(r"(?<![\w.])(\d{1,2}\.\d)(?![\w.]*\d)\b")
+BANGLE = re.compile(r"\b(?:bangle|bangles|kada|kadas|chuda|choora|chudi)\b")
+BANGLE_SIZE = re.compile(r"(?<![\d./-])2\s*[-/.]\s*(2|4|6|8|10|12)(?![\d./])")
+# "GalaxyS23FE" is Galaxy S23 FE.
+FAMILY_GLUED = re.compile(r"\b(galaxy|iphone|ipad|oneplus|redmi|realme|vivo|oppo|moto|poco|narzo|nokia|pixel|note)(?=[a-z]?\d)")
+EDITION_GLUED = re.compile(r"\b([a-z]{0,2}\d{1,3}[a-z]?)(fe|pro|plus|max|ultra|lite|mini)\b")
+SAID_ABOUT_ANYTHING = re.compile(
+    r"#\s*1\b|\b(?:no|number)\.?\s*1\b(?!\d)|\b(?:combo|pack)\s+(?:offer|deal|saver)\b"
+    r"|\b\d+\s*-?\s*(?:years?|yrs?|months?|days?)\s*-?\s*(?:brand\s+)?(?:warranty|guarantee|replacement|returns?)\b"
+)
 SIZE_AGE = re.compile(r"\b(\d{1,2})\s*(?:-|to)\s*(\d{1,2})\s*(y|yr|yrs|year|years|m|mth|mths|month|months)\b")
 SEGMENT = re.compile(r"[,/|()\[\];]|\s-\s")
 LONGEST_PHRASE = 3
@@ -156,7 +171,7 @@ def _leading_brand(tokens: list[str], brands: Container[str]) -> str:
 def _without(text: str, brand: str) -> str:
     if not brand:
         return text
-    pattern = r"[\s\-]*".join(re.escape(word) for word in brand.split())
+    pattern = r"[^a-z0-9]*".join(re.escape(word) for word in brand.split())
     return re.sub(rf"\b{pattern}\b", " ", text)
 
 
@@ -204,7 +219,7 @@ def _read_size(text: str, draft: Draft) -> None:
     whole = " ".join(TOKEN.findall(text))
     if whole in SIZES:
         draft.sizes.add(SIZES[whole])
-    elif re.fullmatch(r"\d{1,2}(\.5)?", text):
+    elif re.fullmatch(r"\d{1,2}(\.\d{1,2})?", text):
         draft.sizes.add(text)
     else:
         _read_text(text, draft)
@@ -214,7 +229,14 @@ def _read_text(text: str, draft: Draft) -> None:
     """Take quantities, sizes and colours out of free text; what is left are words and models."""
     # "Linen kurta, olive, 36": what stands alone between punctuation is a colour, not part of a name.
     alone = {part.strip() for part in SEGMENT.split(text)} & DOUBTFUL_COLOURS
+    text = SAID_ABOUT_ANYTHING.sub(" ", text)
+    text = EDITION_GLUED.sub(r"\1 \2", FAMILY_GLUED.sub(r"\1 ", text))
     text = re.sub(r"\b(\d+)\s*-?\s*in\s*-?\s*(?:1|one)\b", r"\1in1", text)
+    if BANGLE.search(text):
+        draft.sizes |= {f"2.{found[1]}" for found in BANGLE_SIZE.finditer(text)}
+        text = BANGLE_SIZE.sub(" ", text)
+    draft.sizes |= {next(filter(None, found.groups())) for found in SIZE_LABEL.finditer(text)}
+    text = SIZE_LABEL.sub(" ", text)
     text, packs = quantities.take_explicit_counts(text)
     text, measures = quantities.take_measures(text)
     text, more = quantities.take_counts(text)
@@ -222,8 +244,8 @@ def _read_text(text: str, draft: Draft) -> None:
     draft.measures |= measures
     draft.sizes |= {f"{found[1]}-{found[2]}{found[3][0]}" for found in SIZE_AGE.finditer(text)}
     text = SIZE_AGE.sub(" ", text)
-    draft.sizes |= {found[1] or found[2] for found in SIZE_LABEL.finditer(text)}
-    text = SIZE_LABEL.sub(" ", text)
+    draft.numbers |= {found[1] for found in DECIMAL.finditer(text)}
+    text = DECIMAL.sub(" ", text)
     tokens = [token for token, _, _ in _phrases(TOKEN.findall(text), PHRASES, join=True)]
     sized = list(_phrases(tokens, SIZES))
     draft.sizes |= {size for _, size, _ in sized if size}

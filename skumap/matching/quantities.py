@@ -15,13 +15,14 @@ _SIDE = r"(\d+(?:\.\d+)?)\s*(ft|feet|foot|inches|inch|in|cms|cm|mtr|m)?"
 EXPLICIT_COUNT = re.compile(rf"\b(?:pack|set|combo|box|bundle|packet|pk|case|lot|po|so)\s*-?\s*of\s*:?\s*{_NUMBER}\b")
 LABELLED_COUNT = re.compile(rf"\b(?:combo|set|pack|pk|packet)(?:\s*[:\-]\s*)?{_NUMBER}\b(?!\s*(?:in1|x)\b)")
 COUNT = re.compile(
-    rf"\b{_NUMBER}\s*-?\s*(?:pcs|pc|pieces|piece|packs|pack|pk|units|unit|nos|no|sets|set|pairs|count|ct|n)\b"
+    rf"\b{_NUMBER}\s*-?\s*(?:pcs|pc|pieces|piece|packs|pack|pk|units|unit|nos|sets|set|pairs|count|ct|n)\b"
     r"|\bx\s?(\d{1,2})\b|\b(\d{1,2})\s?x(?=\s|$)|\b(twin)\s*-?\s*pack\b|\bpo(\d{1,2})\b"
     rf"|\b(?:combo|set|pack|pk|packet)\s+{_NUMBER}\b(?!\s*(?:in1|x)\b)"
 )
 MULTIPLE = re.compile(r"\b(\d{1,2})\s*[x*]\s*(?=\d+(?:\.\d+)?\s*(?:ml|l|ltr|g|gm|gms|kg)\b)")
 TIMES = re.compile(r"\b(\d+(?:\.\d+)?\s*(?:ml|l|ltr|g|gm|gms|kg))\s*[x*]\s*(\d{1,2})\b")
 AREA = re.compile(rf"\b{_SIDE}\s*(?:x|by|\*)\s*{_SIDE}\b")
+LOPSIDED = re.compile(r"\s[x*]\d|\d[x*]\s")
 THOUSANDS = re.compile(r"\b(\d+(?:\.\d+)?)\s*k\s*(?=mah\b)")
 MEASURE = re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?|\.\d+)\s*-?\s*({_UNIT})\b")
 NETWORKS = frozenset({"2g", "3g", "4g", "5g", "6g"})
@@ -62,6 +63,8 @@ def take_measures(text: str) -> tuple[str, set[Measure]]:
     found: set[Measure] = set()
 
     def keep_area(match: re.Match[str]) -> str:
+        if not (match[2] or match[4]) and LOPSIDED.search(match[0]):
+            return match[0]  # "UK 8 X1": a size and a model
         unit = match[4] or match[2] or ("ft" if float(match[3]) < 20 else "cm")
         sides = sorted(round(float(side) * CM.get(unit, 1.0)) for side in (match[1], match[3]))
         found.add(("area", (sides[0], sides[1])))

@@ -27,7 +27,7 @@ grey: gray, gry, gra, gre, slate, slate grey, ash, ash grey, steel grey, light g
 charcoal: charcoal grey, charcoal gray, dark grey, dark gray, graphite, gunmetal, anthracite, anthra
 silver: slv, slvr, silver grey, metallic silver, chrome
 blue: blu, bl, cobalt blue, cobalt, neela
-navy: nvy, navy blue, nvy blu, nvy blue, dark blue, midnight blue, ink blue, navyblue, oxford blue
+navy: nvy, n blue, dk blue, navy blue, nvy blu, nvy blue, dark blue, midnight blue, ink blue, navyblue, oxford blue
 royal blue: electric blue, royal, rblue
 sky blue: skyblue, sky, light blue, baby blue, powder blue, aqua blue, ice blue, pale blue
 indigo: indigo blue, neel, ind
@@ -38,17 +38,17 @@ maroon: mrn, wine, burgundy, wine red, oxblood, dark red, bordeaux, mehroon
 pink: pnk, baby pink, light pink, blush, blush pink, gulabi, dusty pink, pastel pink
 magenta: fuchsia, rani, rani pink, hot pink, fuschia, dark pink
 rose: rose pink, dusty rose
-rose gold: rosegold
-green: grn, gr, leaf green, hara
+rose gold: rosegold, rg
+green: grn, gr, leaf green, parrot green, hara
 olive: olv, olive green, military green, army green, moss green
-bottle green: dark green, forest green, emerald, emerald green, hunter green
+bottle green: dark green, b green, dk green, forest green, emerald, emerald green, hunter green
 mint: mint green, sea green, pista, pista green, pistachio, light green, pastel green
-yellow: ylw, yel, yllw, lemon yellow, lemon, bright yellow, peela
+yellow: ylw, yel, yllw, haldi yellow, lemon yellow, lemon, bright yellow, peela
 mustard: mus, mstrd, mustard yellow, haldi, turmeric yellow, ochre
 orange: org, orng, tangerine, bright orange, kesari, saffron
 rust: rust orange, burnt orange, brick, brick red, terracotta
 peach: pch, apricot, coral, salmon, light orange
-purple: prp, prpl, violet, vlt, jamuni, grape, aubergine
+purple: prp, prpl, violet, vlt, jamuni, jamun, grape, aubergine
 lavender: lilac, mauve, light purple, lvndr
 brown: brn, brwn, chocolate, coffee, choco, chocolate brown, coffee brown, dark brown, walnut, mocha
 tan: tn, camel, caramel, light brown, tan brown, cognac
@@ -74,7 +74,7 @@ DOUBTFUL_COLOURS = _words(
     "rose cream crm orange wine mint olive lemon peach coffee chocolate choco lavender copper bronze gold golden silver chrome sand skin nude "
     "stone multi mixed clear pearl ash sky royal brick coral saffron kesari haldi turmeric grape walnut camel caramel mocha onyx "
     "assorted pista pistachio aqua emerald salmon apricot blush ind gr bl tn rd wh bk rani petrol cobalt slate graphite carbon "
-    "neel mul rust org beg gre gra"
+    "neel mul rg rust org beg gre gra"
 )
 SIZES = _table("""
 xxs: 2xs
@@ -129,7 +129,7 @@ unisex:
 """)
 # Words that name another edition of a product: on one side only, they mean another product.
 EDITIONS = _words(
-    "pro max plus mini lite ultra neo prime elite refill junior jumbo combo kit bundle duo trio renewed refurbished"
+    "pro max plus mini lite fe ultra neo prime elite refill junior jumbo combo kit bundle duo trio renewed refurbished"
 )
 # Said about anything, so it tells nothing apart.
 FILLERS = _words(
@@ -180,6 +180,7 @@ pillowcover: pillow cover, pillow covers, pillowcase, pillow case, pillow cases
 adapter: adaptor
 led: l e d
 kurta: kurtha
+saree: sari, sarees, saris
 jewellery: jewelry
 handbag: hand bag
 flipflop: flip flop, flip flops, slipper, slippers, chappal
