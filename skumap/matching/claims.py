@@ -21,13 +21,14 @@ class Claim:
     The exact evidence of one listing.
 
     :ivar place: of the SKU it points at; None when there is no exact evidence, or it is not unique.
-    :ivar weak: the text must confirm it, not only not contradict.
+    :ivar weak: the text must confirm it, not only not contradict. :ivar twice: code and barcode both name this SKU and no other.
     :ivar blocking: conflicts that forbid a link. :ivar notes: conflicts that a better evidence outweighs.
     """
 
     place: int | None = None
     evidence: Evidence | None = None
     weak: bool = False
+    twice: bool = False
     blocking: tuple[Conflict, ...] = ()
     notes: tuple[Conflict, ...] = ()
 
@@ -118,7 +119,14 @@ def find_claim(*, catalogue: Catalogue, pointers: Pointers, offer: Offer) -> Cla
     if place is None:
         return Claim(blocking=tuple(notes))
     blocking = _rivals(catalogue, pointers, offer, place, evidence, own_code=place in named)
-    return Claim(place=place, evidence=evidence, weak=weak, blocking=tuple(blocking), notes=tuple(notes))
+    return Claim(
+        place=place,
+        evidence=evidence,
+        weak=weak,
+        twice=(list(named), list(barred), len(namesakes), len(same_gtin)) == ([place], [place], 1, 1),
+        blocking=tuple(blocking),
+        notes=tuple(notes),
+    )
 
 
 def _rivals(

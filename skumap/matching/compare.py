@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -51,11 +52,13 @@ class Comparison:
     What each field says.
 
     :ivar title: likeness of the titles, 0..1. :ivar text: likeness of everything that is written, 0..1; no ids, no money.
+    :ivar extra: weight of the listing's words that ours lacks.
     """
 
     verdicts: Mapping[str, Verdict]
     title: float
     text: float
+    extra: float
 
     @property
     def contradictions(self) -> list[str]:
@@ -68,7 +71,7 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
     Compare what is written. :param weights: how much each of our words tells apart (rare ones more).
     """
     other = theirs.features
-    title_verdict, title = _title(ours, theirs, weights)
+    title_verdict, title, extra = _title(ours, theirs, weights)
     verdicts = {
         "title": title_verdict,
         "brand": _brand(ours, other),
@@ -88,7 +91,7 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
         got += WEIGHT[field] * (title if field == "title" else VALUE[verdict])
     # Without any title there is little to go by, whatever else agrees.
     text = got / total if verdicts["title"] is not UNSAID else got / (total + WEIGHT["title"])
-    return Comparison(verdicts=verdicts, title=title, text=text)
+    return Comparison(verdicts=verdicts, title=title, text=text, extra=extra)
 
 
 def reads_better(rival: Comparison, own: Comparison) -> bool:
@@ -104,6 +107,18 @@ def reads_better(rival: Comparison, own: Comparison) -> bool:
         for field, theirs, mine in pairs
         if field != "title"
     )
+
+
+def says_otherwise(rival: Comparison, own: Comparison) -> bool:
+    """One listing says in so many words what only the rival is; silence about what ``own`` is does not count."""
+    if not reads_better(rival, own):
+        return False
+    agree_more = any(
+        rival.verdicts[field] is AGREES and own.verdicts[field] in (CLOSE, ONLY_THEIRS)
+        for field in own.verdicts
+        if field not in ("title", "brand")
+    )
+    return agree_more or rival.extra < own.extra
 
 
 def reads_alike(rival: Comparison, own: Comparison) -> bool:
@@ -124,14 +139,17 @@ def _reads_no_worse(rival: Comparison, own: Comparison) -> bool:
     ) and not (own.verdicts["brand"] is AGREES and rival.verdicts["brand"] in (CLOSE, ONLY_OURS))
 
 
-def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float]:
+def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float, float]:
     if not ours.words or not theirs.features.tokens or not (theirs.resolved or theirs.strange):
-        return UNSAID, 0.0
+        return UNSAID, 0.0, 0.0
     total = matched = 0.0
     for word in ours.words:
         weight = weights.get(word, 1.0)
         total += weight
-        matched += weight * theirs.resolved.get(word, 0.0)
+        # "Protein bar | Coffee": there it is a colour, in our title a word.
+        colour = COLOURS.get(word)
+        sureness = 1.0 if colour and colour in theirs.features.colours else theirs.resolved.get(word, 0.0)
+        matched += weight * sureness
     mine = set(ours.words)
     # A word that is our colour ("olive") is no word of theirs that we lack.
     extra = sum(
@@ -145,8 +163,8 @@ def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tup
     # Saying less is no contradiction; saying something else is.
     little = covered < LITTLE_IN_COMMON and (extra > 0 or theirs.strange > 0 or covered < NOTHING_IN_COMMON)
     if little or replaced:
-        return DIFFERS, title
-    return (AGREES if covered > 0.8 else CLOSE), title
+        return DIFFERS, title, extra
+    return (AGREES if covered > 0.8 else CLOSE), title, extra
 
 
 def _brand(ours: Features, theirs: Features) -> Verdict:
@@ -159,6 +177,7 @@ def _brand(ours: Features, theirs: Features) -> Verdict:
     return same_brand(ours.brand, theirs.brand)
 
 
+@lru_cache(maxsize=65_536)
 def same_brand(one: str, other: str) -> Verdict:
     """Two folded brands, both given: one inside the other is the same brand, a typo or initials are close."""
     if one.replace(" ", "") == other.replace(" ", ""):

@@ -42,6 +42,7 @@ SAID_ABOUT_ANYTHING = re.compile(
 SIZE_AGE = re.compile(r"\b(\d{1,2})\s*(?:-|to)\s*(\d{1,2})\s*(y|yr|yrs|year|years|m|mth|mths|month|months)\b")
 SEGMENT = re.compile(r"[,/|()\[\];]|\s-\s")
 LONGEST_PHRASE = 3
+LONG_NAME = 5  # letters: a shorter word at the end of a title is seldom its brand
 SHIPPING = ("package", "shipping", "item weight", "item_weight", "box", "parcel")
 
 
@@ -87,6 +88,14 @@ class Features:
     gtin: str
     code: str
 
+    @property
+    def variant(self) -> tuple[object, ...]:
+        """What may tell it from another SKU."""
+        return (
+            frozenset(self.words), self.sizes | self.numbers, self.colours | self.maybe_colours, self.packs, self.measures,
+            self.models, self.genders, self.editions,
+        )  # fmt: skip
+
 
 def goods_features(goods: Goods) -> Features:
     """Read one SKU of ours; a combo of one SKU several times is a pack of that many."""
@@ -103,7 +112,7 @@ def goods_features(goods: Goods) -> Features:
 
 
 def offer_features(offer: Offer, *, brands: Container[str] = ()) -> Features:
-    """Read one listing. :param brands: our brands, folded: one of them at the start of a title is its brand."""
+    """Read one listing. :param brands: our brands, folded: one of them at an end of a title, or after \"by\", is its brand."""
     return _features(
         title=offer.title,
         brand=offer.brand,
@@ -136,7 +145,7 @@ def _features(
     texts = _read_attributes(attributes, draft) if attributes else {}
     text = fold(title or texts.get("title", ""))
     tokens = TOKEN.findall(text)
-    own_brand = brand_key(brand or texts.get("brand", "")) or _leading_brand(tokens, brands)
+    own_brand = brand_key(brand or texts.get("brand", "")) or _brand_in(tokens, brands)
     _read_text(_without(text, own_brand), draft)
     if "extra" in texts:
         _read_text(fold(texts["extra"]), draft)
@@ -161,10 +170,16 @@ def _features(
     )
 
 
-def _leading_brand(tokens: list[str], brands: Container[str]) -> str:
+def _brand_in(tokens: list[str], brands: Container[str]) -> str:
     for count in (3, 2, 1):
-        if len(tokens) > count and " ".join(tokens[:count]) in brands:
-            return " ".join(tokens[:count])
+        if len(tokens) > count:
+            ends = [tokens[:count], tokens[-count:] if count > 1 or len(tokens[-1]) >= LONG_NAME else []]
+            if "by" in tokens[:-1]:
+                at = tokens.index("by") + 1
+                ends.append(tokens[at : at + count])
+            for end in ends:
+                if " ".join(end) in brands:
+                    return " ".join(end)
     return ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from skumap.matching.catalogue import Catalogue, build_catalogue, read_offer, shortlist
 from skumap.matching.claims import Account, Claim, account_of, code_places, find_claim, find_pointers
-from skumap.matching.compare import Comparison, Reading, compare, reads_alike, reads_better
+from skumap.matching.compare import Comparison, Reading, compare, reads_alike, reads_better, says_otherwise
 from skumap.matching.records import Conflict, ConflictCode, Evidence, Goods, Id, Kind, Offer, Outcome, Verdict
 from skumap.matching.score import code_likeness, score_pair, suggestion
 
@@ -101,12 +101,18 @@ def mismatches(goods: Goods, offer: Offer, comparison: Comparison) -> list[Confl
     ]
 
 
-def better_readings(catalogue: Catalogue, place: int, comparisons: Mapping[int, Comparison]) -> list[int]:
-    """SKUs whose words fit a listing clearly better than those at ``place``, the best first."""
-    own = comparisons[place]
+def better_readings(
+    catalogue: Catalogue, place: int, comparisons: Mapping[int, Comparison], *, certain: bool = False
+) -> list[int]:
+    """
+    SKUs whose words fit a listing clearly better than those at ``place``, the best first.
+
+    :param certain: code and barcode both name ``place``: then only words that speak for another count, not words that are missing.
+    """
+    own, better = comparisons[place], says_otherwise if certain else reads_better
     if own.verdicts["title"] is Verdict.UNSAID:
         return []
-    found = [other for other, rival in comparisons.items() if other != place and reads_better(rival, own)]
+    found = [other for other, rival in comparisons.items() if other != place and better(rival, own)]
     return sorted(found, key=lambda other: (-comparisons[other].text, other))
 
 
@@ -117,32 +123,33 @@ def _unconfirmed(
     place = claim.place
     assert place is not None
     own, goods = comparisons[place], catalogue.goods[place]
-    better = better_readings(catalogue, place, comparisons)
+    better = better_readings(catalogue, place, comparisons, certain=claim.twice)
     if better:
         other = catalogue.goods[better[0]]
         return [_held(ConflictCode.READS_LIKE_ANOTHER, f"It reads more like SKU {other.code}.", offer, goods, other)]
-    if not claim.weak:
-        return []
     written = own.verdicts["title"] is not Verdict.UNSAID
-    if claim.evidence is not Evidence.SAME_BARCODE:
+    if claim.weak and claim.evidence is not Evidence.SAME_BARCODE:
         left_open = [field for field in TELLS_VARIANTS_APART if own.verdicts[field] is Verdict.ONLY_OURS]
         if not written or left_open:
             return [_held(ConflictCode.BARCODE_MISMATCH, "Code and barcode don't both confirm it.", offer, goods)]
-    if not written:
+    if not written or claim.twice:
         return []
-    ours, offered = catalogue.features[place], reading.features.code
+    if claim.weak or reading.strange:
+        # An unknown word may be the very one that tells them apart: a new shade, a flavour in Hindi.
+        return _alike(catalogue, place, offer, comparisons, by_code=not claim.weak)
+    return []
+
+
+def _alike(
+    catalogue: Catalogue, place: int, offer: Offer, comparisons: Mapping[int, Comparison], *, by_code: bool
+) -> list[Conflict]:
+    """Another SKU that the listing may as well be. :param by_code: the code is exact, so that it does not choose once more."""
+    own, goods, ours = comparisons[place], catalogue.goods[place], catalogue.features[place]
     for twin, rival in comparisons.items():
-        if twin == place or not reads_alike(rival, own):
-            continue
         theirs = catalogue.features[twin]
-        same = (ours.words, ours.sizes, ours.colours, ours.packs, ours.measures) == (
-            theirs.words,
-            theirs.sizes,
-            theirs.colours,
-            theirs.packs,
-            theirs.measures,
-        )
-        if not same and code_likeness(theirs.code, offered) >= code_likeness(ours.code, offered):
+        if twin == place or not reads_alike(rival, own) or ours.variant == theirs.variant:
+            continue
+        if by_code or code_likeness(theirs.code, offer.seller_sku) >= code_likeness(ours.code, offer.seller_sku):
             message = f"It does not say what tells SKU {goods.code} from SKU {catalogue.goods[twin].code}."
             return [_held(ConflictCode.VARIANT_NOT_SAID, message, offer, goods, catalogue.goods[twin])]
     return []

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
 from skumap.matching.compare import Comparison, Reading
-from skumap.matching.features import Features
-from skumap.matching.fold import code_key
+from skumap.matching.features import TOKEN, Features
+from skumap.matching.fold import code_key, fold
 from skumap.matching.quantities import Measure
 from skumap.matching.records import Finding, Goods, Offer, Suggestion, Verdict
 
 TEXT_POINTS, CODE_POINTS, BARCODE_POINTS, MRP_POINTS = 76.0, 10.0, 10.0, 4.0
+LONG_CODE, INSIDE = 5, 0.95  # characters; how alike a code and one that contains it are
 BASE_UNITS = {
     "volume": "ml", "mass": "g", "length": "mm", "power": "W", "charge": "mAh", "storage": "GB", "fabric weight": "gsm",
     "voltage": "V", "resolution": "MP", "rate": "Hz", "duration": "h",
@@ -30,10 +32,18 @@ def score_pair(goods: Goods, ours: Features, offer: Offer, theirs: Reading, comp
 
 def code_likeness(one: str, other: str) -> float:
     """0..1; codes with less than half in common say nothing (0), nor does a missing one."""
-    first, second = code_key(one), code_key(other)
+    (first, mine), (second, yours) = _code_forms(one), _code_forms(other)
     if not first or not second:
         return 0.0
+    if min(len(first), len(second)) >= LONG_CODE and (mine in yours or yours in mine):
+        return INSIDE  # "AMZ-SW0125G-NEW" is what a tool made of SW0125G
     return max(0.0, fuzz.ratio(first, second) / 50 - 1)
+
+
+@lru_cache(maxsize=65_536)
+def _code_forms(code: str) -> tuple[str, str]:
+    """Its key, and its pieces with a blank around each."""
+    return code_key(code), f" {' '.join(TOKEN.findall(fold(code)))} "
 
 
 def suggestion(

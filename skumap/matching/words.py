@@ -28,12 +28,12 @@ charcoal: charcoal grey, charcoal gray, dark grey, dark gray, graphite, gunmetal
 silver: slv, slvr, silver grey, metallic silver, chrome
 blue: blu, bl, cobalt blue, cobalt, neela
 navy: nvy, n blue, dk blue, navy blue, nvy blu, nvy blue, dark blue, midnight blue, ink blue, navyblue, oxford blue
-royal blue: electric blue, royal, rblue
+royal blue: electric blue, sapphire, sapphire blue, ultramarine, persian blue, royal, rblue
 sky blue: skyblue, sky, light blue, baby blue, powder blue, aqua blue, ice blue, pale blue
 indigo: indigo blue, neel, ind
 teal: teal blue, teal green, petrol, petrol blue, peacock blue
 turquoise: aqua, firozi, cyan, ferozi
-red: rd, scarlet, crimson, cherry red, bright red, tomato red, lal, blood red
+red: rd, cherry, scarlet, crimson, cherry red, bright red, tomato red, lal, blood red
 maroon: mrn, wine, burgundy, wine red, oxblood, dark red, bordeaux, mehroon
 pink: pnk, baby pink, light pink, blush, blush pink, gulabi, dusty pink, pastel pink
 magenta: fuchsia, rani, rani pink, hot pink, fuschia, dark pink
@@ -48,7 +48,7 @@ mustard: mus, mstrd, mustard yellow, haldi, turmeric yellow, ochre
 orange: org, orng, tangerine, bright orange, kesari, saffron
 rust: rust orange, burnt orange, brick, brick red, terracotta
 peach: pch, apricot, coral, salmon, light orange
-purple: prp, prpl, violet, vlt, jamuni, jamun, grape, aubergine
+purple: prp, prpl, violet, vlt, plum, eggplant, amethyst, jamuni, jamun, grape, aubergine
 lavender: lilac, mauve, light purple, lvndr
 brown: brn, brwn, chocolate, coffee, choco, chocolate brown, coffee brown, dark brown, walnut, mocha
 tan: tn, camel, caramel, light brown, tan brown, cognac
@@ -74,7 +74,7 @@ DOUBTFUL_COLOURS = _words(
     "rose cream crm orange wine mint olive lemon peach coffee chocolate choco lavender copper bronze gold golden silver chrome sand skin nude "
     "stone multi mixed clear pearl ash sky royal brick coral saffron kesari haldi turmeric grape walnut camel caramel mocha onyx "
     "assorted pista pistachio aqua emerald salmon apricot blush ind gr bl tn rd wh bk rani petrol cobalt slate graphite carbon "
-    "neel mul rg rust org beg gre gra"
+    "cherry plum amethyst sapphire neel mul rg rust org beg gre gra"
 )
 SIZES = _table("""
 xxs: 2xs
@@ -137,6 +137,10 @@ FILLERS = _words(
     "trendy fashion fashionable beautiful attractive perfect ideal daily everyday use wear regular value offer sale free "
     "shipping delivery india indian made product item brand pack set combo piece pc pcs pieces unit units size colour color quantity qty net "
     "official store genuine lowest price great hot selling exclusive special amazing high long lasting gift gifting you your our all "
+    "trending trend bestseller seller selling rated rating popular favourite festive festival diwali holi rakhi eid christmas wedding birthday "
+    "anniversary season summer winter monsoon offers deals discount saver saving budget cod cash free fast quick arrival arrivals "
+    "launch warranty guarantee isi bis fssai certified marked export grade luxury designer fancy modern traditional classy elegant "
+    "multipurpose multiuse useful must have home kitchen office travel outdoor indoor gifts him her friends family artisans handcrafted "
     "approx only buy deal assured w no more"
 )
 # Written in several ways, one meaning; phrases are joined before single words are looked up.
