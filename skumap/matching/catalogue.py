@@ -11,7 +11,7 @@ from math import log
 from rapidfuzz import fuzz, process
 
 from skumap.matching.compare import Reading, is_abbreviation
-from skumap.matching.features import TOKEN, Features, goods_features, offer_features
+from skumap.matching.features import TOKEN, Features, brand_key, goods_features, mistyped_colour, offer_features
 from skumap.matching.fold import code_key, fold
 from skumap.matching.records import Goods, Id, Offer
 from skumap.matching.words import COLOURS
@@ -49,7 +49,8 @@ def build_catalogue(goods: Iterable[Goods]) -> Catalogue:
     rows = sorted(goods, key=lambda each: (each.code, str(each.id)))
     if len({row.id for row in rows}) != len(rows):
         raise ValueError("two SKUs have the same id")
-    features = [goods_features(row) for row in rows]
+    brands = frozenset(brand_key(row.brand) for row in rows) - {""}
+    features = [goods_features(row, brands=brands) for row in rows]
     by_code, by_key, by_gtin, postings = (defaultdict[str, list[int]](list) for _ in range(4))
     for place, (row, read) in enumerate(zip(rows, features, strict=True)):
         if row.code.strip():
@@ -69,7 +70,7 @@ def build_catalogue(goods: Iterable[Goods]) -> Catalogue:
         by_key=by_key,
         by_gtin=by_gtin,
         postings=postings,
-        brands=frozenset(read.brand for read in features if read.brand),
+        brands=brands | {read.brand for read in features if read.brand},
         guesses={},
     )
 
@@ -92,7 +93,7 @@ def read_offer(catalogue: Catalogue, offer: Offer) -> Reading:
         joined = _joined(catalogue, words, index)
         for guess, sureness in {**guesses, **joined}.items():
             resolved[guess] = max(resolved.get(guess, 0.0), sureness)
-        strange += not (guesses or joined)
+        strange += not (guesses or joined or mistyped_colour(word))
     return Reading(
         features=features, resolved=resolved, known=known, strange=strange, text=" ".join(resolved) or " ".join(words)
     )

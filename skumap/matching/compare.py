@@ -24,6 +24,7 @@ WEIGHT = {
 REPLACED = 0.22
 LITTLE_IN_COMMON = 0.45
 NOTHING_IN_COMMON = 0.15
+LITTLE_TITLE = 0.3
 LARGEST_SIZE = 100  # a bare number from here on is a year, a model or a price
 TITLE_STEP = 0.04  # a likeness of titles that differs by less tells nothing
 
@@ -52,13 +53,14 @@ class Comparison:
     What each field says.
 
     :ivar title: likeness of the titles, 0..1. :ivar text: likeness of everything that is written, 0..1; no ids, no money.
-    :ivar extra: weight of the listing's words that ours lacks.
+    :ivar extra: weight of the listing's words that ours lacks. :ivar silent: fields that differ only by what the listing leaves out.
     """
 
     verdicts: Mapping[str, Verdict]
     title: float
     text: float
     extra: float
+    silent: frozenset[str] = frozenset()
 
     @property
     def contradictions(self) -> list[str]:
@@ -89,9 +91,12 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
             continue
         total += WEIGHT[field]
         got += WEIGHT[field] * (title if field == "title" else VALUE[verdict])
+    silent = {"edition"} if other.editions < ours.editions else set()
+    if not extra and title > LITTLE_TITLE:
+        silent.add("title")
     # Without any title there is little to go by, whatever else agrees.
     text = got / total if verdicts["title"] is not UNSAID else got / (total + WEIGHT["title"])
-    return Comparison(verdicts=verdicts, title=title, text=text, extra=extra)
+    return Comparison(verdicts=verdicts, title=title, text=text, extra=extra, silent=frozenset(silent))
 
 
 def reads_better(rival: Comparison, own: Comparison) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
 
 from skumap.matching import quantities
 from skumap.matching.fold import fold, stem
@@ -97,8 +100,10 @@ class Features:
         )  # fmt: skip
 
 
-def goods_features(goods: Goods) -> Features:
-    """Read one SKU of ours; a combo of one SKU several times is a pack of that many."""
+def goods_features(goods: Goods, *, brands: Container[str] = ()) -> Features:
+    """
+    Read one SKU of ours; a combo of one SKU several times is a pack of that many. :param brands: as for ``offer_features``.
+    """
     units = goods.parts[0].units if len(goods.parts) == 1 else 1
     return _features(
         title=goods.title,
@@ -107,7 +112,7 @@ def goods_features(goods: Goods) -> Features:
         units=units,
         gtin=gtin_key(goods.barcode),
         code=goods.code,
-        brands=(),
+        brands=brands,
     )
 
 
@@ -177,6 +182,8 @@ def _brand_in(tokens: list[str], brands: Container[str]) -> str:
             if "by" in tokens[:-1]:
                 at = tokens.index("by") + 1
                 ends.append(tokens[at : at + count])
+            if count > 1:
+                ends += [tokens[at : at + count] for at in range(1, len(tokens) - count)]
             for end in ends:
                 if " ".join(end) in brands:
                     return " ".join(end)
@@ -227,7 +234,16 @@ def _read_colour(text: str, draft: Draft) -> None:
         draft.colours.add(COLOURS[whole])
         return
     found = {colour for _, colour, _ in _phrases(tokens, COLOURS) if colour}
-    draft.colours |= found or {whole}
+    draft.colours |= found or {mistyped_colour(whole) or whole}
+
+
+@lru_cache(maxsize=16_384)
+def mistyped_colour(word: str) -> str:
+    """The colour that a word of five letters or more is but for one slip of the pen; "" for none."""
+    if len(word) < LONG_NAME:
+        return ""
+    near = {colour for way, colour in COLOURS.items() if len(way) >= LONG_NAME and OSA.distance(word, way, score_cutoff=1) == 1}
+    return near.pop() if len(near) == 1 else ""
 
 
 def _read_size(text: str, draft: Draft) -> None:
@@ -286,6 +302,8 @@ def _read_word(token: str, draft: Draft) -> None:
         draft.models.add(token)
     elif len(token) > 1 and token not in FILLERS:
         draft.words.append(stem(token))
+        if colour := mistyped_colour(token):
+            draft.maybe_colours.add(colour)
 
 
 def _is_model(token: str) -> bool:

@@ -9,10 +9,11 @@ from skumap.matching.catalogue import Catalogue, build_catalogue, read_offer, sh
 from skumap.matching.claims import Account, Claim, account_of, code_places, find_claim, find_pointers
 from skumap.matching.compare import Comparison, Reading, compare, reads_alike, reads_better, says_otherwise
 from skumap.matching.records import Conflict, ConflictCode, Evidence, Goods, Id, Kind, Offer, Outcome, Verdict
-from skumap.matching.score import code_likeness, score_pair, suggestion
+from skumap.matching.score import CONTAINED, code_likeness, score_pair, suggestion
 
 WORTH_SHOWING = 38.0  # a score below this is no candidate
 TOO_MANY = 2  # so many fields that clearly differ make it none, either
+NAMED_SCORE = 84.0  # at least, for a SKU that an identifier names and nothing contradicts
 TAKEN_POINTS = 1.5  # off, for a SKU that another listing of the account already is
 MISMATCHES = {
     "title": (ConflictCode.TITLE_MISMATCH, "The titles describe different products."),
@@ -87,7 +88,10 @@ def consider(catalogue: Catalogue, offer: Offer, claim: Claim) -> Considered:
     comparisons = {place: compare(catalogue.features[place], reading, weights=catalogue.weights) for place in places}
     conflicts: list[Conflict] = []
     if claim.place is not None:
-        conflicts = mismatches(catalogue.goods[claim.place], offer, comparisons[claim.place])
+        own = comparisons[claim.place]
+        conflicts = mismatches(catalogue.goods[claim.place], offer, own)
+        if claim.twice and set(own.contradictions) <= own.silent:
+            conflicts = []  # two identifiers agree, and it only leaves out what ours says
         if not conflicts:
             conflicts = _unconfirmed(catalogue, offer, reading, claim, comparisons)
     return Considered(offer=offer, reading=reading, claim=claim, comparisons=comparisons, conflicts=tuple(conflicts))
@@ -171,8 +175,12 @@ def _outcome(catalogue: Catalogue, each: Considered, *, taken: set[tuple[Account
         for place in scores:
             if (account, place) in taken:
                 scores[place] -= TAKEN_POINTS
-        # A SKU that an exact identifier names is worth showing however badly the rest fits.
+        # A SKU that an identifier names is worth showing however badly the rest fits, and first unless something contradicts.
         named = {*catalogue.by_gtin.get(each.reading.features.gtin, ()), *code_places(catalogue, offer)}
+        for place, comparison in each.comparisons.items():
+            likeness = code_likeness(catalogue.features[place].code, offer.seller_sku)
+            if (place in named or likeness >= CONTAINED) and not comparison.contradictions:
+                scores[place] = max(scores[place], NAMED_SCORE + scores[place] / 100)
         ranked = [
             place
             for place, score in scores.items()

@@ -15,7 +15,8 @@ from skumap.matching.quantities import Measure
 from skumap.matching.records import Finding, Goods, Offer, Suggestion, Verdict
 
 TEXT_POINTS, CODE_POINTS, BARCODE_POINTS, MRP_POINTS = 76.0, 10.0, 10.0, 4.0
-LONG_CODE, INSIDE = 5, 0.95  # characters; how alike a code and one that contains it are
+LONG_CODE = 5  # characters
+CONTAINED = 0.95  # how alike a code and one that contains it are
 BASE_UNITS = {
     "volume": "ml", "mass": "g", "length": "mm", "power": "W", "charge": "mAh", "storage": "GB", "fabric weight": "gsm",
     "voltage": "V", "resolution": "MP", "rate": "Hz", "duration": "h",
@@ -36,7 +37,7 @@ def code_likeness(one: str, other: str) -> float:
     if not first or not second:
         return 0.0
     if min(len(first), len(second)) >= LONG_CODE and (mine in yours or yours in mine):
-        return INSIDE  # "AMZ-SW0125G-NEW" is what a tool made of SW0125G
+        return CONTAINED  # "AMZ-SW0125G-NEW" is what a tool made of SW0125G
     return max(0.0, fuzz.ratio(first, second) / 50 - 1)
 
 

@@ -31,7 +31,7 @@ navy: nvy, n blue, dk blue, navy blue, nvy blu, nvy blue, dark blue, midnight bl
 royal blue: electric blue, sapphire, sapphire blue, ultramarine, persian blue, royal, rblue
 sky blue: skyblue, sky, light blue, baby blue, powder blue, aqua blue, ice blue, pale blue
 indigo: indigo blue, neel, ind
-teal: teal blue, teal green, petrol, petrol blue, peacock blue
+teal: teal blue, teal green, petrol, petrol blue, peacock blue, peacock, morpankhi
 turquoise: aqua, firozi, cyan, ferozi
 red: rd, cherry, scarlet, crimson, cherry red, bright red, tomato red, lal, blood red
 maroon: mrn, wine, burgundy, wine red, oxblood, dark red, bordeaux, mehroon
@@ -74,7 +74,7 @@ DOUBTFUL_COLOURS = _words(
     "rose cream crm orange wine mint olive lemon peach coffee chocolate choco lavender copper bronze gold golden silver chrome sand skin nude "
     "stone multi mixed clear pearl ash sky royal brick coral saffron kesari haldi turmeric grape walnut camel caramel mocha onyx "
     "assorted pista pistachio aqua emerald salmon apricot blush ind gr bl tn rd wh bk rani petrol cobalt slate graphite carbon "
-    "cherry plum amethyst sapphire neel mul rg rust org beg gre gra"
+    "peacock cherry plum amethyst sapphire neel mul rg rust org beg gre gra"
 )
 SIZES = _table("""
 xxs: 2xs
