@@ -53,12 +53,14 @@ class Comparison:
     What each field says.
 
     :ivar title: likeness of the titles, 0..1. :ivar text: likeness of everything that is written, 0..1; no ids, no money.
-    :ivar extra: weight of the listing's words that ours lacks. :ivar silent: fields that differ only by what the listing leaves out.
+    :ivar missing, extra: weight of our words that the listing lacks, and of its words that ours lacks.
+    :ivar silent: fields that differ only by what the listing leaves out.
     """
 
     verdicts: Mapping[str, Verdict]
     title: float
     text: float
+    missing: float
     extra: float
     silent: frozenset[str] = frozenset()
 
@@ -73,7 +75,7 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
     Compare what is written. :param weights: how much each of our words tells apart (rare ones more).
     """
     other = theirs.features
-    title_verdict, title, extra = _title(ours, theirs, weights)
+    title_verdict, title, missing, extra = _title(ours, theirs, weights)
     verdicts = {
         "title": title_verdict,
         "brand": _brand(ours, other),
@@ -96,7 +98,7 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
         silent.add("title")
     # Without any title there is little to go by, whatever else agrees.
     text = got / total if verdicts["title"] is not UNSAID else got / (total + WEIGHT["title"])
-    return Comparison(verdicts=verdicts, title=title, text=text, extra=extra, silent=frozenset(silent))
+    return Comparison(verdicts=verdicts, title=title, text=text, missing=missing, extra=extra, silent=frozenset(silent))
 
 
 def reads_better(rival: Comparison, own: Comparison) -> bool:
@@ -144,9 +146,9 @@ def _reads_no_worse(rival: Comparison, own: Comparison) -> bool:
     ) and not (own.verdicts["brand"] is AGREES and rival.verdicts["brand"] in (CLOSE, ONLY_OURS))
 
 
-def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float, float]:
+def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float, float, float]:
     if not ours.words or not theirs.features.tokens or not (theirs.resolved or theirs.strange):
-        return UNSAID, 0.0, 0.0
+        return UNSAID, 0.0, 0.0, 0.0
     total = matched = 0.0
     for word in ours.words:
         weight = weights.get(word, 1.0)
@@ -168,8 +170,8 @@ def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tup
     # Saying less is no contradiction; saying something else is.
     little = covered < LITTLE_IN_COMMON and (extra > 0 or theirs.strange > 0 or covered < NOTHING_IN_COMMON)
     if little or replaced:
-        return DIFFERS, title, extra
-    return (AGREES if covered > 0.8 else CLOSE), title, extra
+        return DIFFERS, title, total - matched, extra
+    return (AGREES if covered > 0.8 else CLOSE), title, total - matched, extra
 
 
 def _brand(ours: Features, theirs: Features) -> Verdict:

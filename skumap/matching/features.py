@@ -29,14 +29,18 @@ from skumap.matching.words import (
 TOKEN = re.compile(r"[a-z0-9]+")
 SIZE_LABEL = re.compile(
     r"\b(?:uk\s*/\s*ind(?:ia)?|uk|ind|eu|us)\s*[:\-]?\s*(\d{1,2}(?:\.\d)?)\b(?!\.\d)"
-    r"|\b(?:size|sz|waist)(?:\s*no)?\s*[.:\-]*\s*(\d{1,2}(?:\.\d)?)\b(?!\.\d|\s*(?:x|by|\*)\s*\d|\s*-?\s*(?:" + "|".join(UNITS) + r")\b)"
+    r"|\b(?:size|sz|waist)(?:\s*no)?\s*[.:\-]*\s*(\d{1,2}(?:\.\d)?)\b(?!\.\d|\s*(?:x|by|\*)\s*\d|\s*-?\s*(?:"
+    + "|".join(UNITS)
+    + r")\b)"
     r"|\b(\d{1,2}(?:\.5)?)\s*(?:waist|uk)\b"
 )
 DECIMAL = re.compile(r"(?<![\w.])(\d{1,2}\.\d)(?![\w.]*\d)\b")
 BANGLE = re.compile(r"\b(?:bangle|bangles|kada|kadas|chuda|choora|chudi)\b")
 BANGLE_SIZE = re.compile(r"(?<![\d./-])2\s*[-/.]\s*(2|4|6|8|10|12)(?![\d./])")
 # "GalaxyS23FE" is Galaxy S23 FE.
-FAMILY_GLUED = re.compile(r"\b(galaxy|iphone|ipad|oneplus|redmi|realme|vivo|oppo|moto|poco|narzo|nokia|pixel|note)(?=[a-z]?\d)")
+FAMILY_GLUED = re.compile(
+    r"\b(galaxy|iphone|ipad|oneplus|redmi|realme|vivo|oppo|moto|poco|narzo|nokia|pixel|note)(?=[a-z]?\d)"
+)
 EDITION_GLUED = re.compile(r"\b([a-z]{0,2}\d{1,3}[a-z]?)(fe|pro|plus|max|ultra|lite|mini)\b")
 SAID_ABOUT_ANYTHING = re.compile(
     r"#\s*1\b|\b(?:no|number)\.?\s*1\b(?!\d)|\b(?:combo|pack)\s+(?:offer|deal|saver)\b"
@@ -242,7 +246,11 @@ def mistyped_colour(word: str) -> str:
     """The colour that a word of five letters or more is but for one slip of the pen; "" for none."""
     if len(word) < LONG_NAME:
         return ""
-    near = {colour for way, colour in COLOURS.items() if len(way) >= LONG_NAME and OSA.distance(word, way, score_cutoff=1) == 1}
+    near = {
+        colour
+        for way, colour in COLOURS.items()
+        if len(way) >= LONG_NAME and OSA.distance(word, way, score_cutoff=1) == 1
+    }
     return near.pop() if len(near) == 1 else ""
 
 

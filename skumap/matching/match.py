@@ -14,6 +14,7 @@ from skumap.matching.score import CONTAINED, code_likeness, score_pair, suggesti
 WORTH_SHOWING = 38.0  # a score below this is no candidate
 TOO_MANY = 2  # so many fields that clearly differ make it none, either
 NAMED_SCORE = 84.0  # at least, for a SKU that an identifier names and nothing contradicts
+ONE_WORD = 1.2  # weight: missing here and extra there, it was replaced
 TAKEN_POINTS = 1.5  # off, for a SKU that another listing of the account already is
 MISMATCHES = {
     "title": (ConflictCode.TITLE_MISMATCH, "The titles describe different products."),
@@ -136,9 +137,11 @@ def _unconfirmed(
         left_open = [field for field in TELLS_VARIANTS_APART if own.verdicts[field] is Verdict.ONLY_OURS]
         if not written or left_open:
             return [_held(ConflictCode.BARCODE_MISMATCH, "Code and barcode don't both confirm it.", offer, goods)]
+    if min(own.missing, own.extra) > ONE_WORD:
+        return [_held(ConflictCode.TITLE_MISMATCH, "Its title has another word in place of one of ours.", offer, goods)]
     if not written or claim.twice:
         return []
-    if claim.weak or reading.strange:
+    if claim.weak or reading.strange or own.verdicts["colour"] is Verdict.CLOSE:
         # An unknown word may be the very one that tells them apart: a new shade, a flavour in Hindi.
         return _alike(catalogue, place, offer, comparisons, by_code=not claim.weak)
     return []
