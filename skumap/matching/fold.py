@@ -16,7 +16,7 @@ def fold(text: str) -> str:
     text = unicodedata.normalize("NFKD", text.replace("×", "x").replace("’", "'").replace("″", " inch "))
     text = text.encode("ascii", "ignore").decode().lower()
     text = re.sub(r"(?<=\d)\s*''|(?<=\d)\s*\"", " inch ", text)
-    text = re.sub(r"(?<=\d),(?=\d{2,3}\b)", "", text)  # 10,000 mAh and 1,20,000
+    text = re.sub(r"(?<=\d),(?=\d{2,3}(?!\d))", "", text)  # 10,000 mAh and 1,20,000
     text = re.sub(r"(?<=[a-z0-9])\+(?!\s*\w)", " plus ", text).replace("+", " and ")  # A1+, but shampoo + oil
     return text.replace("'", "").replace("&", " and ").replace("w/", " with ").strip()
 
