@@ -53,13 +53,14 @@ class Comparison:
     What each field says.
 
     :ivar title: likeness of the titles, 0..1. :ivar text: likeness of everything that is written, 0..1; no ids, no money.
-    :ivar missing, extra: weight of our words that the listing lacks, and of its words that ours lacks.
+    :ivar found, missing, extra: weight of our words that the listing has, of those that it lacks, and of its words that ours lacks.
     :ivar silent: fields that differ only by what the listing leaves out.
     """
 
     verdicts: Mapping[str, Verdict]
     title: float
     text: float
+    found: float
     missing: float
     extra: float
     silent: frozenset[str] = frozenset()
@@ -75,7 +76,7 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
     Compare what is written. :param weights: how much each of our words tells apart (rare ones more).
     """
     other = theirs.features
-    title_verdict, title, missing, extra = _title(ours, theirs, weights)
+    title_verdict, title, found, missing, extra = _title(ours, theirs, weights)
     verdicts = {
         "title": title_verdict,
         "brand": _brand(ours, other),
@@ -98,7 +99,9 @@ def compare(ours: Features, theirs: Reading, *, weights: Mapping[str, float]) ->
         silent.add("title")
     # Without any title there is little to go by, whatever else agrees.
     text = got / total if verdicts["title"] is not UNSAID else got / (total + WEIGHT["title"])
-    return Comparison(verdicts=verdicts, title=title, text=text, missing=missing, extra=extra, silent=frozenset(silent))
+    return Comparison(
+        verdicts=verdicts, title=title, text=text, found=found, missing=missing, extra=extra, silent=frozenset(silent)
+    )
 
 
 def reads_better(rival: Comparison, own: Comparison) -> bool:
@@ -130,11 +133,17 @@ def says_otherwise(rival: Comparison, own: Comparison) -> bool:
 
 def reads_alike(rival: Comparison, own: Comparison) -> bool:
     """What one listing says does not prefer ``own`` to the rival."""
-    return _reads_no_worse(rival, own) and rival.title >= own.title - TITLE_STEP / 4
+    # How long the words are that the listing leaves out says nothing: only what it has counts.
+    as_much = rival.found >= own.found - TITLE_STEP and rival.extra <= own.extra
+    return _fields_no_worse(rival, own) and (as_much or rival.title >= own.title - TITLE_STEP / 4)
 
 
 def _reads_no_worse(rival: Comparison, own: Comparison) -> bool:
-    if rival.contradictions or rival.title < own.title - TITLE_STEP / 2:
+    return rival.title >= own.title - TITLE_STEP / 2 and _fields_no_worse(rival, own)
+
+
+def _fields_no_worse(rival: Comparison, own: Comparison) -> bool:
+    if rival.contradictions:
         return False
     if rival.verdicts["pack"] is ONLY_OURS and own.verdicts["pack"] is UNSAID:
         return False  # silence is one unit
@@ -146,9 +155,9 @@ def _reads_no_worse(rival: Comparison, own: Comparison) -> bool:
     ) and not (own.verdicts["brand"] is AGREES and rival.verdicts["brand"] in (CLOSE, ONLY_OURS))
 
 
-def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float, float, float]:
+def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tuple[Verdict, float, float, float, float]:
     if not ours.words or not theirs.features.tokens or not (theirs.resolved or theirs.strange):
-        return UNSAID, 0.0, 0.0, 0.0
+        return UNSAID, 0.0, 0.0, 0.0, 0.0
     total = matched = 0.0
     for word in ours.words:
         weight = weights.get(word, 1.0)
@@ -170,8 +179,8 @@ def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tup
     # Saying less is no contradiction; saying something else is.
     little = covered < LITTLE_IN_COMMON and (extra > 0 or theirs.strange > 0 or covered < NOTHING_IN_COMMON)
     if little or replaced:
-        return DIFFERS, title, total - matched, extra
-    return (AGREES if covered > 0.8 else CLOSE), title, total - matched, extra
+        return DIFFERS, title, matched, total - matched, extra
+    return (AGREES if covered > 0.8 else CLOSE), title, matched, total - matched, extra
 
 
 def _brand(ours: Features, theirs: Features) -> Verdict:
