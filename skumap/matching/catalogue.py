@@ -53,7 +53,7 @@ def build_catalogue(goods: Iterable[Goods]) -> Catalogue:
     features = [goods_features(row, brands=brands) for row in rows]
     by_code, by_key, by_gtin, postings = (defaultdict[str, list[int]](list) for _ in range(4))
     for place, (row, read) in enumerate(zip(rows, features, strict=True)):
-        if row.code.strip():
+        if code_key(row.code):  # a lone dash is no code
             by_code[row.code.strip()].append(place)
             by_key[code_key(row.code)].append(place)
         if read.gtin:

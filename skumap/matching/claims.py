@@ -64,7 +64,7 @@ def find_pointers(*, catalogue: Catalogue, offers: Iterable[Offer], links: Mappi
     products: dict[tuple[str, str], dict[int, list[Id]]] = defaultdict(lambda: defaultdict(list))
     for offer in offers:
         account, gtin = account_of(offer), gtin_key(offer.barcode)
-        if offer.seller_sku.strip():
+        if code_key(offer.seller_sku):
             codes[account, offer.seller_sku.strip()].append(offer.id)
             keys[account, code_key(offer.seller_sku)].append(offer.id)
         if gtin:
@@ -87,7 +87,7 @@ def find_pointers(*, catalogue: Catalogue, offers: Iterable[Offer], links: Mappi
 def code_places(catalogue: Catalogue, offer: Offer) -> Sequence[int]:
     """The SKUs that a listing's seller SKU names: exactly, or else but for case and punctuation."""
     code = offer.seller_sku.strip()
-    return (catalogue.by_code.get(code) or catalogue.by_key.get(code_key(code), ())) if code else ()
+    return catalogue.by_code.get(code) or catalogue.by_key.get(code_key(code), ())
 
 
 def find_claim(*, catalogue: Catalogue, pointers: Pointers, offer: Offer) -> Claim:

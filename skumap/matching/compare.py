@@ -112,7 +112,7 @@ def reads_better(rival: Comparison, own: Comparison) -> bool:
         return True
     pairs = ((field, rival.verdicts[field], own.verdicts[field]) for field in own.verdicts)
     return any(
-        (theirs is AGREES and mine in ((CLOSE,) if field == "brand" else (CLOSE, ONLY_THEIRS)))
+        (theirs is AGREES and mine in ((CLOSE, DIFFERS) if field == "brand" else (CLOSE, DIFFERS, ONLY_THEIRS)))
         or (field == "pack" and theirs is UNSAID and mine is ONLY_OURS)
         for field, theirs, mine in pairs
         if field != "title"
@@ -124,7 +124,7 @@ def says_otherwise(rival: Comparison, own: Comparison) -> bool:
     if not reads_better(rival, own):
         return False
     agree_more = any(
-        rival.verdicts[field] is AGREES and own.verdicts[field] in (CLOSE, ONLY_THEIRS)
+        rival.verdicts[field] is AGREES and own.verdicts[field] in (CLOSE, DIFFERS, ONLY_THEIRS)
         for field in own.verdicts
         if field not in ("title", "brand")
     )

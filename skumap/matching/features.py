@@ -43,7 +43,7 @@ FAMILY_GLUED = re.compile(
 )
 EDITION_GLUED = re.compile(r"\b([a-z]{0,2}\d{1,3}[a-z]?)(fe|pro|plus|max|ultra|lite|mini)\b")
 SAID_ABOUT_ANYTHING = re.compile(
-    r"#\s*1\b|\b(?:no|number)\.?\s*1\b(?!\d)|\b(?:combo|pack)\s+(?:offer|deal|saver)\b"
+    r"#\s*1\b|\b(?:super|mega|money)\s+(?:saver|value|deal|offer)\b|\b(?:no|number)\.?\s*1\b(?!\d)|\b(?:combo|pack)\s+(?:offer|deal|saver)\b"
     r"|\b\d+\s*-?\s*(?:years?|yrs?|months?|days?)\s*-?\s*(?:brand\s+)?(?:warranty|guarantee|replacement|returns?)\b"
 )
 SIZE_AGE = re.compile(r"\b(\d{1,2})\s*(?:-|to)\s*(\d{1,2})\s*(y|yr|yrs|year|years|m|mth|mths|month|months)\b")

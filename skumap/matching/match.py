@@ -116,9 +116,16 @@ def better_readings(
     """
     own, better = comparisons[place], says_otherwise if certain else reads_better
     if own.verdicts["title"] is Verdict.UNSAID:
-        return []
+        if certain:
+            return []
+        better = _fits_where_ours_is_empty
     found = [other for other, rival in comparisons.items() if other != place and better(rival, own)]
     return sorted(found, key=lambda other: (-comparisons[other].text, other))
+
+
+def _fits_where_ours_is_empty(rival: Comparison, own: Comparison) -> bool:
+    """Our SKU has no title to compare, and the listing's fits another one."""
+    return rival.verdicts["title"] is Verdict.AGREES and not rival.contradictions
 
 
 def _unconfirmed(
@@ -139,8 +146,14 @@ def _unconfirmed(
             return [_held(ConflictCode.BARCODE_MISMATCH, "Code and barcode don't both confirm it.", offer, goods)]
     if min(own.missing, own.extra) > ONE_WORD:
         return [_held(ConflictCode.TITLE_MISMATCH, "Its title has another word in place of one of ours.", offer, goods)]
-    if not written or claim.twice:
+    if claim.twice or not written:
         return []
+    if own.verdicts["pack"] is Verdict.ONLY_OURS:
+        message = f"SKU {goods.code} is a pack, and the listing does not say that it is one."
+        return [_held(ConflictCode.VARIANT_NOT_SAID, message, offer, goods)]
+    if claim.weak and own.verdicts["colour"] is Verdict.CLOSE:
+        message = f"It names another shade than SKU {goods.code}."
+        return [_held(ConflictCode.VARIANT_NOT_SAID, message, offer, goods)]
     if claim.weak or reading.strange or own.verdicts["colour"] is Verdict.CLOSE:
         # An unknown word may be the very one that tells them apart: a new shade, a flavour in Hindi.
         return _alike(catalogue, place, offer, comparisons, by_code=not claim.weak)
@@ -189,7 +202,11 @@ def _outcome(catalogue: Catalogue, each: Considered, *, taken: set[tuple[Account
             for place, score in scores.items()
             if place in named or (score >= WORTH_SHOWING and len(each.comparisons[place].contradictions) < TOO_MANY)
         ]
-        ranked = sorted(ranked, key=lambda place: (-scores[place], place))[:most]
+        ranked.sort(key=lambda place: (-scores[place], place))
+        # What an identifier names is not cut off, but it does not push out the three best either.
+        first = ranked[: min(most, 3)]
+        others = sorted(ranked[len(first) :], key=lambda place: place not in named)[: most - len(first)]
+        ranked = [place for place in ranked if place in {*first, *others}]
     found = tuple(
         suggestion(
             catalogue.goods[place],

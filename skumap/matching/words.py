@@ -133,14 +133,14 @@ EDITIONS = _words(
 )
 # Said about anything, so it tells nothing apart.
 FILLERS = _words(
-    "a an and the of for with by in on to from at or is new latest best premium quality original genuine authentic super top branded stylish "
-    "trendy fashion fashionable beautiful attractive perfect ideal daily everyday use wear regular value offer sale free "
+    "a an and the of for with by in on to from at or is new latest best premium quality original genuine authentic top branded stylish "
+    "trendy fashion fashionable beautiful attractive ideal daily everyday use wear regular value offer sale free "
     "shipping delivery india indian made product item brand pack set combo piece pc pcs pieces unit units size colour color quantity qty net "
-    "official store genuine lowest price great hot selling exclusive special amazing high long lasting gift gifting you your our all "
+    "official store genuine lowest price great hot selling exclusive amazing long lasting gift you your our all "
     "trending trend bestseller seller selling rated rating popular favourite festive festival diwali holi rakhi eid christmas wedding birthday "
-    "anniversary season summer winter monsoon offers deals discount saver saving budget cod cash free fast quick arrival arrivals "
-    "launch warranty guarantee isi bis fssai certified marked export grade luxury designer fancy modern traditional classy elegant "
-    "multipurpose multiuse useful must have home kitchen office travel outdoor indoor gifts him her friends family artisans handcrafted "
+    "anniversary offers deals discount saver saving budget cod cash free fast quick arrival arrivals "
+    "launch warranty guarantee isi bis fssai certified marked export grade fancy "
+    "multipurpose multiuse useful must have home gifts him her friends family artisans handcrafted "
     "approx only buy deal assured w no more"
 )
 # Written in several ways, one meaning; phrases are joined before single words are looked up.

@@ -14,7 +14,9 @@ def sku(id: int, code: str = "", title: str = "", **more: Any) -> Goods:
 
 
 def listing(id: str, seller_sku: str = "", title: str = "", **more: Any) -> Offer:
-    return Offer(**({"id": id, "channel": "flipkart", "account_id": 1, "seller_sku": seller_sku, "title": title} | more))
+    return Offer(
+        **({"id": id, "channel": "flipkart", "account_id": 1, "seller_sku": seller_sku, "title": title} | more)
+    )
 
 
 def match(goods: list[Goods], *offers: Offer, **more: Any) -> dict[Any, Outcome]:

@@ -36,25 +36,41 @@ def test_the_same_code_but_for_case_and_punctuation_links(code):
 
 @pytest.mark.parametrize("theirs", [BARCODE, f"0{BARCODE}", "8901 2345 67890", "8901234-567890"])
 def test_the_same_barcode_links_however_it_is_written(theirs):
-    outcome = match_one(sku(1, title="Steel Bottle 1 L", barcode=BARCODE), listing("L", "X9", "Steel bottle 1000 ml", barcode=theirs))
+    outcome = match_one(
+        sku(1, title="Steel Bottle 1 L", barcode=BARCODE), listing("L", "X9", "Steel bottle 1000 ml", barcode=theirs)
+    )
 
     assert (outcome.goods_id, outcome.evidence) == (1, Evidence.SAME_BARCODE)
 
 
 @pytest.mark.parametrize(
     "damaged",
-    ["8901234567891", "8.90123E+12", "8.90123456789E+12", "890123456789", "8901234567890.0", "0000000000000", "N/A", "٨٩٠١٢٣٤٥٦٧٨٩٠"],
+    [
+        "8901234567891",
+        "8.90123E+12",
+        "8.90123456789E+12",
+        "890123456789",
+        "8901234567890.0",
+        "0000000000000",
+        "N/A",
+        "٨٩٠١٢٣٤٥٦٧٨٩٠",
+    ],
 )
 def test_a_wrong_check_digit_or_a_number_damaged_by_a_spreadsheet_is_no_evidence(damaged):
-    on_both = match_one(sku(1, title="Steel Bottle", barcode=damaged), listing("L", "X9", "Steel bottle", barcode=damaged))
-    control = match_one(sku(1, title="Steel Bottle", barcode=BARCODE), listing("L", "X9", "Steel bottle", barcode=BARCODE))
+    on_both = match_one(
+        sku(1, title="Steel Bottle", barcode=damaged), listing("L", "X9", "Steel bottle", barcode=damaged)
+    )
+    control = match_one(
+        sku(1, title="Steel Bottle", barcode=BARCODE), listing("L", "X9", "Steel bottle", barcode=BARCODE)
+    )
 
     assert (on_both.kind, control.kind) == (Kind.AMBIGUOUS, Kind.LINKED)
 
 
 def test_nothing_links_on_words_alone_however_alike():
     outcome = match_one(
-        [KURTA, KURTA_L], listing("L", "", "Cotton Kurta, Black, M", brand="Tikau", attributes={"Size": "M", "Color": "Black"})
+        [KURTA, KURTA_L],
+        listing("L", "", "Cotton Kurta, Black, M", brand="Tikau", attributes={"Size": "M", "Color": "Black"}),
     )
 
     assert outcome.kind is Kind.AMBIGUOUS
@@ -110,7 +126,9 @@ def test_a_barcode_that_two_listings_of_an_account_bear_links_neither():
 
 
 def test_a_code_decides_where_the_barcode_is_on_two_skus_and_the_barcode_is_named():
-    outcome = match_one([sku(1, "A-1", barcode=BARCODE), sku(2, "A-2", barcode=BARCODE)], listing("L", "A-2", barcode=BARCODE))
+    outcome = match_one(
+        [sku(1, "A-1", barcode=BARCODE), sku(2, "A-2", barcode=BARCODE)], listing("L", "A-2", barcode=BARCODE)
+    )
 
     assert outcome.goods_id == 2
     assert codes(outcome) == ["barcode_twice"]
@@ -119,7 +137,9 @@ def test_a_code_decides_where_the_barcode_is_on_two_skus_and_the_barcode_is_name
 def test_a_barcode_decides_between_two_listings_of_one_code():
     goods = [sku(1, "KUR-M", "Cotton Kurta, M", barcode=BARCODE)]
     found = match(
-        goods, listing("L1", "KUR-M", "Cotton kurta M", barcode=BARCODE), listing("L2", "KUR-M", "Cotton kurta L", barcode=OTHER_BARCODE)
+        goods,
+        listing("L1", "KUR-M", "Cotton kurta M", barcode=BARCODE),
+        listing("L2", "KUR-M", "Cotton kurta L", barcode=OTHER_BARCODE),
     )
 
     assert (found["L1"].goods_id, found["L1"].evidence) == (1, Evidence.SAME_BARCODE)
@@ -163,7 +183,10 @@ def test_a_reused_seller_sku_does_not_link_to_what_it_was():
 
 
 def test_a_listing_that_reads_like_a_sibling_is_held():
-    goods = [sku(1, "JAM-MAN", "Fruit Jam Mango 500 g", brand="Haveli"), sku(2, "JAM-STR", "Fruit Jam Strawberry 500 g", brand="Haveli")]
+    goods = [
+        sku(1, "JAM-MAN", "Fruit Jam Mango 500 g", brand="Haveli"),
+        sku(2, "JAM-STR", "Fruit Jam Strawberry 500 g", brand="Haveli"),
+    ]
     outcome = match_one(goods, listing("L", "JAM-MAN", "Haveli strawberry fruit jam 500gm"))
 
     assert outcome.kind is Kind.AMBIGUOUS
@@ -179,7 +202,10 @@ def test_an_unknown_word_holds_a_listing_that_may_as_well_be_a_sibling():
 
 
 def test_a_barcode_alone_does_not_choose_between_siblings_that_the_text_leaves_open():
-    goods = [sku(1, title="Cotton Kurta, Red, M", barcode=BARCODE), sku(2, title="Cotton Kurta, Red, L", barcode=OTHER_BARCODE)]
+    goods = [
+        sku(1, title="Cotton Kurta, Red, M", barcode=BARCODE),
+        sku(2, title="Cotton Kurta, Red, L", barcode=OTHER_BARCODE),
+    ]
 
     assert codes(match_one(goods, listing("L", "", "Cotton kurta red", barcode=BARCODE))) == ["variant_not_said"]
     assert match_one(goods, listing("L", "", "Cotton kurta red M", barcode=BARCODE)).goods_id == 1
@@ -193,7 +219,9 @@ def test_code_and_barcode_together_forgive_silence_but_no_contradiction():
 
     assert match_one(goods, listing("L", "SOAP-2", "Neem soap 100g", barcode=BARCODE)).goods_id == 1
     assert codes(match_one(goods, listing("L", "SOAP-2", "Neem soap 100g"))) == ["reads_like_another"]
-    assert codes(match_one(goods, listing("L", "SOAP-2", "Neem soap 100g pack of 3", barcode=BARCODE))) == ["pack_mismatch"]
+    assert codes(match_one(goods, listing("L", "SOAP-2", "Neem soap 100g pack of 3", barcode=BARCODE))) == [
+        "pack_mismatch"
+    ]
 
 
 def test_links_given_stay_decided_and_count():
@@ -221,7 +249,9 @@ def test_two_products_for_one_sku_in_an_account_do_not_both_link():
 
 
 def test_one_fsn_for_two_skus_is_named_and_links_to_neither():
-    found = match([sku(1, "A-1"), sku(2, "A-2")], listing("L1", "A-1", product_id="FSN1"), listing("L2", "A-2", product_id="FSN1"))
+    found = match(
+        [sku(1, "A-1"), sku(2, "A-2")], listing("L1", "A-1", product_id="FSN1"), listing("L2", "A-2", product_id="FSN1")
+    )
 
     assert [found[each].kind for each in ("L1", "L2")] == [Kind.AMBIGUOUS] * 2
     assert codes(found["L1"]) == ["product_for_two_skus"]
@@ -253,7 +283,10 @@ def test_a_combo_of_one_sku_several_times_is_a_pack_of_that_many():
 
 @pytest.mark.parametrize("twice", ["goods", "offers"])
 def test_the_same_id_twice_is_refused(twice):
-    goods, offers = [sku(1, "A"), sku(1 if twice == "goods" else 2, "B")], [listing("L"), listing("L" if twice == "offers" else "M")]
+    goods, offers = (
+        [sku(1, "A"), sku(1 if twice == "goods" else 2, "B")],
+        [listing("L"), listing("L" if twice == "offers" else "M")],
+    )
 
     with pytest.raises(ValueError, match="same id"):
         match_listings(goods=goods, offers=offers)
@@ -261,6 +294,9 @@ def test_the_same_id_twice_is_refused(twice):
 
 def test_barcodes_of_three_skus_do_not_mix():
     goods = [sku(1, barcode=BARCODE), sku(2, barcode=OTHER_BARCODE), sku(3, barcode=THIRD_BARCODE)]
-    found = match(goods, *(listing(f"L{place}", barcode=code) for place, code in enumerate((THIRD_BARCODE, BARCODE, OTHER_BARCODE))))
+    found = match(
+        goods,
+        *(listing(f"L{place}", barcode=code) for place, code in enumerate((THIRD_BARCODE, BARCODE, OTHER_BARCODE))),
+    )
 
     assert [outcome.goods_id for outcome in found.values()] == [3, 1, 2]
