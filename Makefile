@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo run test check format bench bench-oversell lock clean
+.PHONY: help setup demo run test check format bench bench-oversell bench-matching lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ format: setup ## format the code
 
 bench: setup ## speed of the hot paths, each against its baseline in the same run
 	$(BIN)/python -m scripts.with_test_settings --servers $(BIN)/python -m benchmarks $(ARGS)
+
+bench-matching: setup ## wrong links, exact ones linked, true SKU in the first three; on a made-up catalogue of 5,000 SKUs
+	$(BIN)/python -m benchmarks.matching $(ARGS)
 
 lock: ## write the lock files anew
 	$(BIN)/python -m pip install --quiet uv

@@ -54,6 +54,8 @@ def _run(seed: int, size: int, noise: Noise, *, show: int) -> bool:
     print(f"  exact ones linked               {linked_share:>7.2%}   of {len(exact):,} (bar: {EXACT_BAR:.0%})")
     print(f"  true SKU in first 3 of the rest {found_share:>7.2%}   of {len(rest):,} (bar: {FIRST_THREE_BAR:.0%})")
     print(f"  exact, held: true SKU in first 3 {1 - len(shelved) / max(len(held), 1):>6.2%}   of {len(held):,}")
+    reasons = Counter(each.conflicts[0].code.value for each in held if each.conflicts).most_common(4)
+    print("  exact, held because of          " + ", ".join(f"{count} {reason}" for reason, count in reasons))
     print(f"  links: precision {right / max(len(linked), 1):.4f}, recall of all ours {right / max(len(truth), 1):.4f}")
     print(
         f"  not ours: {sum(each.kind is Kind.NO_CANDIDATE for each in foreign):,} of {len(foreign):,} without a candidate"
@@ -103,7 +105,6 @@ def _show(
     goods: Sequence[Goods], offers: Sequence[Offer], truth: dict[str, int], kinds: dict[str, list[Outcome]], most: int
 ) -> None:
     ours, theirs = {each.id: each for each in goods}, {each.id: each for each in offers}
-    print("  held because of:", dict(Counter(c.code.value for each in kinds["held"] for c in each.conflicts)))
     for kind, outcomes in kinds.items():
         for each in outcomes[:most]:
             offer, true = theirs[each.offer_id], ours.get(truth.get(str(each.offer_id), -1))

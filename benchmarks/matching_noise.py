@@ -9,39 +9,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from skumap.matching.records import Goods, Offer
 
-BRANDS = [
-    "Rangrez Weaves",
-    "Tikau",
-    "Blue Peepal",
-    "Saanjh Studio",
-    "Urban Chowk",
-    "Marudhar",
-    "Kora & Co",
-    "Veltrix",
-    "Nexaro",
-    "Boltix",
-    "PixelKart",
-    "Ampero",
-    "Griha Kala",
-    "Chulha House",
-    "Nestora",
-    "Mitti Tone",
-    "Aarogyam",
-    "Kesh Kanti Labs",
-    "Glowveda",
-    "Dermaleaf",
-    "Sugandhi",
-    "Zentro",
-    "Hausmate",
-    "Purva",
-    "Oxen",
-    "Lumio",
-]
+BRANDS = (
+    "Rangrez Weaves", "Tikau", "Blue Peepal", "Saanjh Studio", "Urban Chowk", "Marudhar", "Kora & Co", "Veltrix", "Nexaro", "Boltix", "PixelKart",
+    "Ampero", "Griha Kala", "Chulha House", "Nestora", "Mitti Tone", "Aarogyam", "Kesh Kanti Labs", "Glowveda", "Dermaleaf", "Sugandhi", "Zentro",
+    "Hausmate", "Purva", "Oxen", "Lumio",
+)  # fmt: skip
 CODE_COLOURS = {"Black": "BLK", "White": "WHT", "Navy Blue": "NVY", "Red": "RED", "Maroon": "MRN", "Grey": "GRY", "Olive": "OLV",
                 "Mustard": "MUS", "Pink": "PNK", "Sky Blue": "SKY", "Green": "GRN", "Beige": "BGE", "Blue": "BLU", "Silver": "SLV",
                 "Purple": "PRP", "Yellow": "YEL", "Brown": "BRN", "Teal": "TEL"}  # fmt: skip
@@ -58,24 +35,11 @@ SHORT = {"cotton": ["cttn", "ctn"], "with": ["w/"], "wireless": ["wrls"], "bluet
          "women's": ["womens", "ladies", "women"], "men's": ["mens", "gents", "men"], "steel": ["stl"], "bottle": ["btl"], "bedsheet": ["bed sheet"],
          "shampoo": ["shmp"], "moisturiser": ["moisturizer"], "adapter": ["adaptor"], "casual": ["csl"], "earbuds": ["ear buds"],
          "powerbank": ["power bank"], "sleeve": ["slv."], "kurta": ["kurtha"], "container": ["cntnr"], "charger": ["chrgr"]}  # fmt: skip
-PUFF = [
-    "Premium",
-    "Latest",
-    "Stylish",
-    "(New)",
-    "Best Quality",
-    "for Daily Use",
-    "Original",
-    "Trendy",
-    "Super Saver",
-    "Festive",
-    "Made in India",
-    "Gift for Diwali",
-    "Top Rated",
-    "Long Lasting",
-    "Export Quality",
-    "Hot Deal",
-]
+OTHER_UNITS = {"L": ["L", "Ltr", "Litres"], "g": ["g", "gm", "Gms"], "W": ["W", "Watt"], "m": ["m", "mtr", "Meter"]}
+PUFF = (
+    "Premium", "Latest", "Stylish", "(New)", "Best Quality", "for Daily Use", "Original", "Trendy", "Super Saver", "Festive", "Made in India",
+    "Gift for Diwali", "Top Rated", "Long Lasting", "Export Quality", "Hot Deal",
+)  # fmt: skip
 APPAREL = {
     "Kurta": "Cotton,Rayon,Linen,Chikankari,Block Print,Bandhani,Angrakha,Khadi",
     "T-Shirt": "Round Neck,Polo,V Neck,Henley,Oversized,Graphic",
@@ -158,7 +122,6 @@ class Item:
     code: str
     barcode: str
     mrp: int
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 def make_items(rng: random.Random, count: int) -> list[Item]:
@@ -187,29 +150,18 @@ def make_items(rng: random.Random, count: int) -> list[Item]:
             )  # fmt: skip
             items.append(
                 Item(
-                    id=len(items) + 1,
-                    style=style,
-                    brand=brand,
-                    kind=kind,
-                    trait=trait,
-                    measure=measure,
-                    colour=colour,
-                    size=size,
-                    pack=pack,
-                    code=code,
-                    barcode=_ean(f"8901{rng.randint(0, 999):03d}{len(items):05d}"),
+                    id=len(items) + 1, style=style, brand=brand, kind=kind, trait=trait, measure=measure, colour=colour, size=size,
+                    pack=pack, code=code, barcode=_ean(f"8901{rng.randint(0, 999):03d}{len(items):05d}"),
                     mrp=base * pack + number // 4 * 20,
                 )
-            )
+            )  # fmt: skip
     return items
 
 
 def _variants(rng: random.Random, group: object, entry: object) -> Iterator[tuple[str, str, str, int]]:
     colours = rng.sample(list(CODE_COLOURS), rng.randint(1, 4))
     if group is APPAREL:
-        sizes = rng.choice(
-            (["S", "M", "L", "XL", "XXL"], ["M", "L", "XL", "XXL", "3XL"], ["28", "30", "32", "34", "36"])
-        )
+        sizes = rng.choice(("S M L XL XXL", "M L XL XXL 3XL", "28 30 32 34 36")).split()
         packs = rng.choice(([1], [1], [1], [1, 2]))
         yield from ((colour, size, "", pack) for colour in colours for size in sizes for pack in packs)
         return
@@ -259,11 +211,8 @@ def offer_of(rng: random.Random, item: Item, noise: Noise, *, number: int, neigh
     elif rng.random() < 0.1:
         barcode = f"0{barcode}"
     drop = 0.0 if misled else noise.drop_fact
-    attributes = (
-        {}
-        if rng.random() < noise.no_attributes
-        else {"Color": _colour(rng, item.colour), "Size": _size(rng, item.size)}
-    )
+    bare = rng.random() < noise.no_attributes
+    attributes = {} if bare else {"Color": _colour(rng, item.colour), "Size": _size(rng, item.size)}
     return Offer(
         id=f"L{number}", channel=("flipkart", "amazon")[number % 2], account_id=number % 2, seller_sku=code,
         product_id=f"{'FSNX' if number % 2 == 0 else 'B0'}{number:08d}", title=_title(rng, item, noise, drop=drop),
@@ -282,12 +231,8 @@ def _title(rng: random.Random, item: Item, noise: Noise, *, drop: float) -> str:
             rng.choice(("Pack of {}", "Set of {}", "{} pcs", "Combo of {}", "({} Pieces)", "Pack-{}")).format(item.pack)
         )
     facts = [fact for fact in facts if fact and rng.random() >= drop]
-    parts = [
-        [item.brand] if rng.random() < 0.7 else [],
-        words,
-        facts,
-        [rng.choice(PUFF)] if rng.random() < noise.puff else [],
-    ]
+    brand = [item.brand] if rng.random() < 0.7 else []
+    parts = [brand, words, facts, [rng.choice(PUFF)] if rng.random() < noise.puff else []]
     if rng.random() < noise.shuffle:
         rng.shuffle(facts)
         rng.shuffle(parts)
@@ -304,13 +249,11 @@ def _word(rng: random.Random, word: str, noise: Noise) -> str:
 
 def _typo(rng: random.Random, word: str) -> str:
     at = rng.randint(1, max(1, len(word) - 2))
-    return rng.choice(
-        (
-            word[:at] + word[at + 1 :],
-            word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :],
-            word[:at] + word[at] + word[at:],
-        )
+    one_less, swapped = (
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :],
     )
+    return rng.choice((one_less, swapped, word[:at] + word[at] + word[at:]))
 
 
 def _colour(rng: random.Random, colour: str) -> str:
@@ -327,11 +270,7 @@ def _measure(rng: random.Random, measure: str) -> str:
     amount, unit = measure.split()
     if unit == "ml" and float(amount) >= 1000 and rng.random() < 0.5:
         return f"{float(amount) / 1000:g} {rng.choice(('L', 'Ltr', 'Litre'))}"
-    unit = rng.choice(
-        {"L": ["L", "Ltr", "Litres"], "g": ["g", "gm", "Gms"], "W": ["W", "Watt"], "m": ["m", "mtr", "Meter"]}.get(
-            unit, [unit]
-        )
-    )
+    unit = rng.choice(OTHER_UNITS.get(unit, [unit]))
     return f"{amount}{rng.choice(('', ' '))}{unit}"
 
 
@@ -361,4 +300,4 @@ def make_case(*, seed: int, size: int, noise: Noise) -> tuple[list[Goods], list[
         if item.id in kept:
             truth[str(offer.id)] = item.id
         offers.append(offer)
-    return goods, [replace(offer) for offer in offers], truth
+    return goods, offers, truth
