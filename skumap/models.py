@@ -344,7 +344,7 @@ class LinkAudit(models.Model):
 
     class Meta:
         ordering = ("score",)
-        verbose_name = "link audit"
+        verbose_name = "linked pair"
         indexes: ClassVar = [models.Index(fields=["doubtful", "score"], name="doubtful_links_first")]
 
     def __str__(self) -> str:

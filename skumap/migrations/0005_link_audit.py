@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ("accepted_facts", models.CharField(blank=True, max_length=32)),
             ],
             options={
-                "verbose_name": "link audit",
+                "verbose_name": "linked pair",
                 "ordering": ("score",),
             },
         ),
