@@ -95,6 +95,7 @@ def read_item(item: Payload, *, marketplace_id: str) -> ListingSnapshot | None:
         barcode=_barcode(attributes),
         hsn=_hsn(attributes),
         product_type=text(summary.get("productType")) or _product_type(item, marketplace_id=marketplace_id),
+        attributes=_words(attributes),
     )
 
 
@@ -169,6 +170,23 @@ def _barcode(attributes: Payload) -> str:
     for each in objects(attributes.get("externally_assigned_product_identifier")):
         if text(each.get("type")).lower() in ("ean", "upc", "gtin", "isbn"):
             return text(each.get("value"))
+    return ""
+
+
+def _words(attributes: Payload) -> dict[str, str]:
+    """What a person tells variants apart by, and the SKU of the parent that they share."""
+    found = {name: _value(attributes, name) for name in ("brand", "color", "size", "number_of_items", "model_number")}
+    for each in objects(attributes.get("child_parent_sku_relationship")):
+        found["parent_sku"] = text(each.get("parent_sku"))
+    return {name: word for name, word in found.items() if word}
+
+
+def _value(attributes: Payload, name: str) -> str:
+    """The value of an attribute; where it is a list of sizes or the like, the first."""
+    for each in objects(attributes.get(name)):
+        value = each.get("value") or each.get("size")
+        if value not in (None, ""):
+            return str(value)
     return ""
 
 

@@ -30,7 +30,8 @@ _VARIANT = """
 fragment VariantForSync on ProductVariant {
   id legacyResourceId sku barcode title displayName price taxable
   inventoryPolicy inventoryQuantity requiresComponents updatedAt
-  product { id title status }
+  selectedOptions { name value }
+  product { id title status vendor productType }
   inventoryItem {
     id legacyResourceId sku tracked duplicateSkuCount harmonizedSystemCode countryCodeOfOrigin
     countryHarmonizedSystemCodes(first: 5) { nodes { countryCode harmonizedSystemCode } }

@@ -65,6 +65,8 @@ def listing(
     if any((each.quantity or 0) > 0 for place, each in levels.items() if each.enabled and place not in managed):
         hazards.add(Hazard.UNMANAGED_STOCK)
     attributes = {
+        **{str(option.get("name")): option.get("value") for option in _options(node)},
+        "brand": product.get("vendor"),
         "product_title": product.get("title"),
         "variant_title": node.get("title"),
         "product_status": product.get("status"),
@@ -80,9 +82,17 @@ def listing(
         price=money(node.get("price")),
         barcode=str(node.get("barcode") or ""),
         hsn=_hsn(node, item),
+        product_type=str(product.get("productType") or ""),
         hazards=frozenset(hazards),
         attributes={name: str(value) for name, value in attributes.items() if value not in (None, "")},
     )
+
+
+def _options(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What tells this variant from the product's others (size, colour); a product without options has only a placeholder."""
+    return [
+        each for each in maps(node.get("selectedOptions")) if each.get("name") and each.get("value") != "Default Title"
+    ]
 
 
 def listing_ids(variant: Mapping[str, Any]) -> ListingIds:

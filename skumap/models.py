@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 
 from inventory_sync.domain.snapshots import Channel, Fulfilment
 from skumap.fields import EncryptedJSONField
@@ -253,6 +255,27 @@ class ListingLink(models.Model):
             models.UniqueConstraint(
                 fields=["listing"], condition=Q(valid_to__isnull=True), name="one_open_link_per_listing"
             ),
+            # A listing as a range of one: a scalar beside a range would need the extension btree_gist.
+            ExclusionConstraint(
+                name="one_sku_at_a_time",
+                violation_error_message="This listing is another SKU in that time.",
+                expressions=[
+                    (
+                        Func(
+                            F("listing_id"),
+                            F("listing_id"),
+                            Value("[]"),
+                            function="int8range",
+                            output_field=BigIntegerRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (
+                        Func(F("valid_from"), F("valid_to"), function="tstzrange", output_field=DateTimeRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
         ]
 
     def __str__(self) -> str:
@@ -279,11 +302,15 @@ class MatchCandidate(models.Model):
     units_per_sale = models.PositiveIntegerField("pack of", default=1)
     evidence = models.JSONField(default=list)
     conflicts = models.JSONField(default=list)
+    run = models.CharField(
+        max_length=200, blank=True, help_text="Sizes and colours that pair one to one with a style share this."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ("listing", "rank")
         verbose_name = "match candidate"
+        indexes: ClassVar = [models.Index(fields=["run"], condition=~Q(run=""), name="candidates_of_a_run")]
         constraints = [
             models.UniqueConstraint(fields=["listing", "sku"], name="one_candidate_per_listing_and_sku"),
             models.CheckConstraint(condition=Q(rank__gte=1, units_per_sale__gte=1), name="candidate_numbers_positive"),
@@ -291,3 +318,39 @@ class MatchCandidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listing} → {self.sku}"
+
+
+class LinkAudit(models.Model):
+    """
+    How far the present link of a listing can be trusted, as of the last audit. What a person found right stays right while its facts stay.
+
+    ``evidence`` as in :class:`MatchCandidate`; ``reasons`` are sentences.
+    """
+
+    listing = models.OneToOneField(Listing, on_delete=models.CASCADE, related_name="audit")
+    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="audits", verbose_name="SKU")
+    score = models.FloatField(help_text="0 to 100.")
+    doubtful = models.BooleanField(default=False)
+    reasons = models.JSONField(default=list, blank=True)
+    evidence = models.JSONField(default=list, blank=True)
+    better = models.ForeignKey(
+        Sku, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="reads more like"
+    )
+    facts = models.CharField(max_length=32, help_text="A fingerprint of what was judged.")
+    audited_at = models.DateTimeField("looked at")
+    accepted_at = models.DateTimeField("found right", null=True, blank=True)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    accepted_facts = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        ordering = ("score",)
+        verbose_name = "linked pair"
+        indexes: ClassVar = [models.Index(fields=["doubtful", "score"], name="doubtful_links_first")]
+
+    def __str__(self) -> str:
+        return f"{self.listing} → {self.sku}"
+
+    @property
+    def open(self) -> bool:
+        """A person should look at it."""
+        return self.doubtful and self.accepted_facts != self.facts

@@ -32,17 +32,22 @@ def link_listing(
     since: datetime | None = None,
     actor: Any = None,
     reason: str = "",
+    only_first: bool = False,
 ) -> Listing:
     """
     Make a listing be ``sku`` from ``since`` on (None: since ever, for a first link; from now on, for a changed one).
 
     Safe to repeat: the same link again changes nothing.
 
-    :raises LinkError: ``units_per_sale`` below 1, or ``since`` before the current link began or the last one ended.
+    :param only_first: leave alone what was ever decided.
+    :raises LinkError: ``units_per_sale`` below 1, or ``since`` before the current link began or the last one ended; with ``only_first``, it
+        has or had a link, or is ignored.
     """
     if units_per_sale < 1:
         raise LinkError("units per sale must be at least 1")
     listing = Listing.objects.select_for_update().get(pk=listing_id)
+    if only_first and (listing.status == Listing.Status.IGNORED or listing.links.exists()):
+        raise LinkError("somebody has decided about it already")
     current = ListingLink.objects.filter(listing=listing, valid_to__isnull=True).first()
     if current and current.sku_id == sku.pk and current.units_per_sale == units_per_sale:
         return listing
@@ -204,13 +209,16 @@ class PullResult:
     new: tuple[int, ...] = ()
     changed: tuple[int, ...] = ()
     fulfilment_changed: tuple[int, ...] = ()
+    product_changed: tuple[int, ...] = ()
 
 
 KEY_LENGTH = 120
 # A report knows less of a listing than a read by item: what it does not say stays.
-_KEPT_WHEN_UNSAID = ("listing_ref", "product_type")
+_KEPT_WHEN_UNSAID = ("listing_ref", "product_type", "mrp", "barcode")
+_WHICH_PRODUCT = ("product_id", "barcode")
 _LISTING_FIELDS = (
     "seller_sku", "product_id", "listing_ref", "title", "fulfilment", "active", "price", "mrp", "barcode", "product_type", "hazards", "shows",
+    "attributes",
 )  # fmt: skip
 
 
@@ -230,19 +238,22 @@ def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnap
     new: list[Listing] = []
     changed: list[Listing] = []
     moved: list[int] = []
-    for key, snapshot in sorted(
-        by_key.items()
-    ):  # in one order, so that two pulls never wait for each other's new listings
+    other: list[int] = []
+    # In one order, so that two pulls never wait for each other's new listings.
+    for key, snapshot in sorted(by_key.items()):
         values = _listing_values(snapshot)
         row = known.get(key)
         if row is None:
-            new.append(Listing(account=account, key=key, attributes=dict(snapshot.attributes), pulled_at=now, **values))
+            new.append(Listing(account=account, key=key, pulled_at=now, **values))
             continue
         values |= {field: getattr(row, field) for field in _KEPT_WHEN_UNSAID if not values[field]}
+        values["attributes"] = row.attributes | values["attributes"]
         if values["shows"] is None:
             values["shows"] = row.shows
         if row.fulfilment != values["fulfilment"]:
             moved.append(row.pk)
+        if any(getattr(row, field) not in ("", values[field]) for field in _WHICH_PRODUCT):
+            other.append(row.pk)
         if any(getattr(row, field) != values[field] for field in _LISTING_FIELDS) or row.vanished_at is not None:
             changed.append(row)
         for field in _LISTING_FIELDS:
@@ -257,6 +268,7 @@ def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnap
         new=tuple(row.pk for row in created),
         changed=tuple(row.pk for row in changed),
         fulfilment_changed=tuple(moved),
+        product_changed=tuple(other),
     )
 
 
@@ -275,6 +287,7 @@ def _listing_values(snapshot: ListingSnapshot) -> dict[str, Any]:
         "product_type": snapshot.product_type[:80],
         "hazards": sorted(hazard.value for hazard in snapshot.hazards),
         "shows": sum(quantities) if quantities else None,
+        "attributes": {**snapshot.attributes, **({"hsn": snapshot.hsn} if snapshot.hsn else {})},
     }
 
 

@@ -165,6 +165,39 @@ class LinkForm(forms.Form):
         return facts
 
 
+class ComboForm(forms.Form):
+    """The code of a new combo and its parts."""
+
+    PARTS = 5
+
+    code = forms.CharField(label="Code of the combo", max_length=80, widget=UnfoldAdminTextInputWidget())
+    title = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget())
+
+    def __init__(self, *args: Any, site: AdminSite, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for number in range(1, self.PARTS + 1):
+            part = forms.ModelChoiceField(
+                label=f"Part {number}", queryset=Sku.objects.filter(components__isnull=True), required=number == 1
+            )
+            part.widget = AutocompleteSelect(Listing._meta.get_field("sku"), site)
+            part.widget.choices = part.choices
+            self.fields[f"part_{number}"] = part
+            self.fields[f"units_{number}"] = _units("Units", min_value=1, initial=1, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """``parts``: SKU -> units."""
+        facts = super().clean() or {}
+        parts: dict[Sku, int] = {}
+        for number in range(1, self.PARTS + 1):
+            sku = facts.get(f"part_{number}")
+            if sku is None:
+                continue
+            if sku in parts:
+                self.add_error(f"part_{number}", "This SKU stands above already: give its units there.")
+            parts[sku] = facts.get(f"units_{number}") or 1
+        return {**facts, "parts": parts}
+
+
 class HazardForm(forms.Form):
     """Which of a listing's warnings is meant."""
 

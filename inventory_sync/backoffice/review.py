@@ -6,22 +6,26 @@ The order is what it costs to wait: listings with orders that block no stock yet
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.mapping import approve_match, ignore_listing
+from inventory_sync.engine.remap import TakenBack, take_back_link
 from inventory_sync.orders.models import OrderLine
-from skumap.models import Listing, Sku
-from skumap.services import LinkError, unlink_listing
+from skumap.models import Listing, MatchCandidate, Sku
+from skumap.services import LinkError, set_kit
 
 LATELY = timedelta(days=30)
 SUGGESTIONS = 5
+OPEN = [Listing.Status.UNMAPPED, Listing.Status.AMBIGUOUS]
+SAFE_SCORE, SAFE_LEAD = 80.0, 8.0
 
 
 class ReviewError(ValueError):
@@ -50,7 +54,7 @@ def queue(*, now: datetime, account_id: int | None = None) -> Queue:
     lately = lines.filter(order__placed_at__gte=now - LATELY).annotate(count=Count("id")).values("count")
     rows = (
         Listing.objects.select_related("account")
-        .filter(status__in=[Listing.Status.UNMAPPED, Listing.Status.AMBIGUOUS], vanished_at__isnull=True)
+        .filter(status__in=OPEN, vanished_at__isnull=True)
         .annotate(
             waiting_lines=Coalesce(Subquery(by_key), Value(0)),
             sold_lately=Coalesce(Subquery(lately), Value(0)),
@@ -102,20 +106,103 @@ def link_to_new(*, listing_id: int, code: str, now: datetime, actor: Any) -> Lis
         )
 
 
+def link_to_combo(
+    *, listing_id: int, code: str, title: str, parts: Mapping[Sku, int], now: datetime, actor: Any
+) -> Listing:
+    """
+    Make a combo of these parts and link a listing to it.
+
+    :raises ReviewError: the code is taken, there are no parts, or one of them is a combo itself.
+    """
+    if not parts:
+        raise ReviewError("a combo needs at least one part")
+    with transaction.atomic():
+        kit, made = Sku.objects.get_or_create(code=code.strip(), defaults={"title": title})
+        if not made:
+            raise ReviewError(f"{code} is taken: link to it if it is this combo, or give another code")
+        try:
+            set_kit(kit=kit, parts=parts)
+        except ValidationError as error:
+            raise ReviewError(" ".join(error.messages).rstrip(".")) from error
+        return link(
+            listing_id=listing_id, sku_id=kit.pk, units_per_sale=1, now=now, actor=actor, reason="new combo of it"
+        )
+
+
 def ignore(*, listing_id: int, now: datetime) -> Listing:
     return ignore_listing(listing_id=listing_id, now=now)
 
 
-def take_back(*, listing_id: int, now: datetime) -> int:
-    """
-    Undo a decision: the listing waits again. Orders that blocked stock meanwhile keep it.
+def take_back(*, listing_id: int, now: datetime) -> TakenBack:
+    """Undo a decision: the listing waits again, and so do the orders that blocked stock because of it."""
+    return take_back_link(listing_id=listing_id, now=now)
 
-    :return: how many order lines those are.
+
+# --- several at once --------------------------------------------------------------------------------------------------------
+
+
+def run_of(listing: Listing) -> list[MatchCandidate]:
+    """The sizes and colours that pair one to one with a style, if the listing is one of two or more that are still open."""
+    own = listing.candidates.exclude(run="").first()
+    if own is None:
+        return []
+    rows = (
+        MatchCandidate.objects.filter(run=own.run, listing__status__in=OPEN, listing__vanished_at__isnull=True)
+        .select_related("listing", "sku")
+        .order_by("sku__code")
+    )
+    found = list(rows)
+    return found if len(found) > 1 else []
+
+
+def approve_run(*, run: str, now: datetime, actor: Any) -> list[Listing]:
     """
-    listing = Listing.objects.get(pk=listing_id)
-    kept = OrderLine.objects.filter(listing=listing, sku=listing.sku, waiting=False).count() if listing.sku_id else 0
-    before = listing.sku_id
-    unlink_listing(listing_id=listing_id, now=now)
-    Listing.objects.filter(pk=listing_id).update(status=Listing.Status.AMBIGUOUS)
-    decide_soon({before} if before else set())
-    return kept
+    Link every open listing of a run to the SKU that it pairs with.
+
+    :raises ReviewError: the run is not there any more: somebody decided about it, or it was matched anew.
+    """
+    rows = MatchCandidate.objects.exclude(run="").filter(run=run, listing__status__in=OPEN).order_by("listing_id")
+    done = [_approve(row, now=now, actor=actor, reason="reviewed as a style") for row in rows]
+    if not done:
+        raise ReviewError("this style has been decided already")
+    return done
+
+
+def safe_matches(*, limit: int = 500) -> list[MatchCandidate]:
+    """
+    Suggestions that nothing speaks against: likely, far before the next one, no field differs, and no other listing of the account is the
+    SKU or may as well be it. The likeliest first.
+    """
+    waiting = MatchCandidate.objects.filter(listing__status__in=OPEN, listing__vanished_at__isnull=True)
+    second = waiting.filter(listing=OuterRef("listing"), rank=2).values("score")
+    linked = Listing.objects.filter(account=OuterRef("listing__account"), sku=OuterRef("sku"), vanished_at__isnull=True)
+    rival = waiting.filter(listing__account=OuterRef("listing__account"), sku=OuterRef("sku"), rank=1).exclude(
+        listing=OuterRef("listing")
+    )
+    rows = (
+        waiting.filter(rank=1, score__gte=SAFE_SCORE, conflicts=[], units_per_sale=1)
+        .annotate(next_score=Coalesce(Subquery(second), Value(0.0)))
+        .filter(~Exists(linked), ~Exists(rival), score__gte=F("next_score") + SAFE_LEAD)
+        .exclude(evidence__contains=[{"verdict": "differs"}])
+        .select_related("listing__account", "sku")
+        .order_by("-score", "id")
+    )
+    return list(rows[:limit])
+
+
+def approve_safe(*, candidate_ids: Iterable[int], now: datetime, actor: Any) -> list[Listing]:
+    """Link what was chosen of the safe matches; one that is not safe any more is left alone."""
+    wanted = set(candidate_ids)
+    still = [row for row in safe_matches() if row.pk in wanted]
+    return [_approve(row, now=now, actor=actor, reason="reviewed among the safe ones") for row in still]
+
+
+def _approve(row: MatchCandidate, *, now: datetime, actor: Any, reason: str) -> Listing:
+    return link(
+        listing_id=row.listing_id,
+        sku_id=row.sku_id,
+        units_per_sale=row.units_per_sale,
+        now=now,
+        actor=actor,
+        reason=reason,
+    )

@@ -25,6 +25,7 @@ _WAREHOUSE = (
     "skumap.view_listing",
     "skumap.view_listinglink",
     "skumap.view_matchcandidate",
+    "skumap.view_linkaudit",
     "skumap.view_channelaccount",
     "skumap.view_channellocation",
     "engine.view_listingstate",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from inventory_sync.alerts.services import raise_alert, resolve_alert
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.domain.snapshots import MARKETPLACE_HELD, Fulfilment, Hazard, ListingIds
+from inventory_sync.engine import wake
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.models import ListingState, SyncCursor
@@ -122,6 +123,7 @@ def pull_listings(*, account_id: int) -> int:
         running_until=None,
         next_due_at=now + timedelta(seconds=context.seconds("pull_seconds")),
     )
+    wake.after_commit("match_listings")
     return count
 
 
@@ -159,9 +161,10 @@ def after_pull(*, context: AccountContext, result: PullResult, now: datetime) ->
                 title=f"{context.account}: new listing {listing} is not linked to a SKU",
                 detail=listing.title,
                 account_id=context.id,
-                link=f"/admin/skumap/listing/{listing.pk}/change/",
+                link=f"/admin/skumap/listing/review/?listing={listing.pk}",
                 now=now,
             )
+    _alert_changed_products(listing_ids=result.product_changed, now=now)
     changed = set(result.changed) | set(result.new)
     if changed:
         check_hazards(context=context, listing_ids=changed)
@@ -178,6 +181,21 @@ def after_pull(*, context: AccountContext, result: PullResult, now: datetime) ->
             )
     if changed:
         decide_soon(Listing.objects.filter(pk__in=changed, sku__isnull=False).values_list("sku_id", flat=True))
+
+
+def _alert_changed_products(*, listing_ids: Iterable[int], now: datetime) -> None:
+    """The channel says that these linked listings are another product (FSN, ASIN or barcode) than before."""
+    for listing in Listing.objects.filter(pk__in=set(listing_ids), sku__isnull=False).select_related("account", "sku"):
+        raise_alert(
+            kind="product_changed",
+            key=str(listing.pk),
+            title=f"{listing.account}: {listing} is another product now",
+            detail=f"Its FSN, ASIN, product ID or barcode has changed. Look whether it is still {listing.sku}.",
+            severity="critical",
+            account_id=listing.account_id,
+            link=f"/admin/skumap/listing/{listing.pk}/link/",
+            now=now,
+        )
 
 
 def check_hazards(*, context: AccountContext, listing_ids: Iterable[int]) -> None:

@@ -93,7 +93,7 @@ def mark_all_stale(*, account_id: int | None = None) -> int:
     rows = ListingState.objects.all()
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
-    count = rows.update(decided_at=None)
+    count = rows.update_in_order(decided_at=None)
     after_commit("settle_time")
     return count
 

@@ -209,7 +209,9 @@ def _note_listings(*, context: AccountContext, event: InboundEvent, now: datetim
 
     refs = [ref for ref, _ in event.levels]
     if refs:
-        ListingState.objects.filter(account=context.account, listing__listing_ref__in=refs).update(seen_at=None)
+        ListingState.objects.filter(account=context.account, listing__listing_ref__in=refs).update_in_order(
+            seen_at=None
+        )
         make_due(account_id=context.id, stream="reconcile")
     if event.listings:
         snapshots = context.adapter.read_listings(event.listings)

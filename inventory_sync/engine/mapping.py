@@ -15,16 +15,24 @@ from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.orders.apply import settle_lines
 from inventory_sync.orders.models import Order, OrderLine
 from inventory_sync.orders.returns import adopt_returns
-from skumap.models import Listing, Sku
+from skumap.models import LinkAudit, Listing, Sku
 from skumap.services import link_listing, unlink_listing
 
 
 def approve_match(
-    *, listing_id: int, sku_id: int, now: datetime, units_per_sale: int = 1, actor: Any = None, reason: str = ""
+    *,
+    listing_id: int,
+    sku_id: int,
+    now: datetime,
+    units_per_sale: int = 1,
+    actor: Any = None,
+    reason: str = "",
+    only_first: bool = False,
 ) -> Listing:
     """
     Say which SKU a listing is. Waiting order lines are applied, rows are made and decided. Safe to repeat.
 
+    :param only_first: leave alone what was ever decided.
     :raises skumap.services.LinkError: the link can't be made as asked.
     """
     before = Listing.objects.get(pk=listing_id).sku_id
@@ -35,11 +43,14 @@ def approve_match(
         units_per_sale=units_per_sale,
         actor=actor,
         reason=reason,
+        only_first=only_first,
     )
     context = AccountContext(listing.account)
     touched = {sku_id} | ({before} if before else set()) | apply_waiting(context=context, listing=listing, now=now)
     ensure_states(context=context, listing_id=listing.pk)
     resolve_alert(kind="listing_new", key=str(listing.pk))
+    if before and before != sku_id:
+        forget_doubts(listing_id=listing.pk)
     decide_soon(touched)
     return listing
 
@@ -52,6 +63,7 @@ def ignore_listing(*, listing_id: int, now: datetime, other_goods: bool = False)
     """
     before = Listing.objects.get(pk=listing_id).sku_id
     listing = unlink_listing(listing_id=listing_id, now=now, ignore=True, other_goods=other_goods)
+    forget_doubts(listing_id=listing_id)
     resolve_alert(kind="listing_new", key=str(listing.pk))
     decide_soon({before} if before else set())
     return listing
@@ -72,3 +84,10 @@ def apply_waiting(*, context: AccountContext, listing: Listing, now: datetime) -
     if not OrderLine.objects.filter(account=context.account, waiting=True, listing_key=listing.key).exists():
         resolve_alert(kind="order_waiting", key=f"{context.id}:{listing.key}")
     return touched
+
+
+def forget_doubts(*, listing_id: int) -> None:
+    """The link that was doubted is gone."""
+    LinkAudit.objects.filter(listing_id=listing_id).delete()
+    for kind in ("link_doubtful", "product_changed"):
+        resolve_alert(kind=kind, key=str(listing_id))

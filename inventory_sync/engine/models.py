@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
+
+
+class ListingStateQuerySet(models.QuerySet["ListingState"]):
+    """Rows of quantities."""
+
+    @transaction.atomic
+    def update_in_order(self, **values: Any) -> int:
+        """As ``update``, but the rows are locked in primary-key order first, as everybody locks them: no deadlock. :return: rows changed."""
+        ids = list(self.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+        return self.model.objects.filter(pk__in=ids).update(**values) if ids else 0
 
 
 class ListingState(models.Model):
@@ -60,6 +70,8 @@ class ListingState(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
     solo = models.BooleanField(default=False, help_text="A batch with it was refused as a whole: it goes alone.")
     blocked_reason = models.CharField(max_length=120, blank=True, help_text="Why this row is not written at all.")
+
+    objects = ListingStateQuerySet.as_manager()
 
     class Meta:
         ordering = ("account", "listing_id")

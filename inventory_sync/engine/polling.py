@@ -152,7 +152,7 @@ def _read_again(*, context: AccountContext, levels: Sequence[LevelChange]) -> No
         if (ref, place) in changed and _is_newer(changed[ref, place], seen_at):
             wanted.append(state_id)
     if wanted:
-        ListingState.objects.filter(pk__in=wanted).update(seen_at=None)
+        ListingState.objects.filter(pk__in=wanted).update_in_order(seen_at=None)
         make_due(account_id=context.id, stream="reconcile")
 
 

@@ -404,7 +404,7 @@ def _note_health(context: AccountContext, by_row: dict[int, PushOutcome]) -> Non
 def _split(batch: Batch) -> None:
     """A whole batch was refused and nobody said for which row: each goes alone next time, so that the culprit stands alone."""
     ids = [claim.state_id for claim in batch.claims]
-    ListingState.objects.filter(pk__in=ids).update(solo=True, next_attempt_at=None)
+    ListingState.objects.filter(pk__in=ids).update_in_order(solo=True, next_attempt_at=None)
 
 
 def wake_pushes(account_ids: Sequence[int]) -> None:

@@ -18,6 +18,7 @@ from django.db.models import F, Q, Sum
 from inventory_sync.domain.ledger import Place
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.inbound import decide_soon
+from inventory_sync.engine.mapping import forget_doubts
 from inventory_sync.engine.models import PushAttempt
 from inventory_sync.orders.models import Order, OrderLine
 from inventory_sync.orders.settle import settle_lines
@@ -41,6 +42,14 @@ class Consequences:
     shipped_units: int
     sent: int
     oversold: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """What undoing a link did: order lines that block nothing any more and wait, and those that had left and stay booked."""
+
+    waiting: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +145,50 @@ def correct_link(
         proposed = _propose(listing, wrong, since=since, now=now)
     decide_soon(touched)
     return Corrected(moved=moved, proposed=proposed)
+
+
+def take_back_link(*, listing_id: int, now: datetime) -> TakenBack:
+    """
+    The last decision about a listing was a slip: it is no SKU, and never was the one that it was linked to. It waits for its review again.
+
+    The link stays in the history as one that never held. Orders that it let block stock wait again; what has left stays as it was booked.
+    """
+    with transaction.atomic():
+        listing = Listing.objects.select_for_update().get(pk=listing_id)
+        wrong = ListingLink.objects.filter(listing=listing, valid_to__isnull=True).first()
+        touched: set[int] = set()
+        waiting, left = 0, 0
+        if wrong is not None:
+            touched = set(components_of([wrong.sku_id])[wrong.sku_id])
+            began = wrong.valid_from
+            wrong.valid_from = wrong.valid_to = began or now
+            wrong.reason = f"{wrong.reason} (taken back)".strip()[:200]
+            wrong.save(update_fields=["valid_from", "valid_to", "reason"])
+            resolved = _lines(listing_id, began).filter(sku_id=wrong.sku_id)
+            left = resolved.filter(shipped__gt=0).count()
+            released, waiting = _let_wait(AccountContext(listing.account), resolved.filter(shipped=0), now=now)
+            touched |= released
+        listing.sku, listing.status, listing.other_goods = None, Listing.Status.AMBIGUOUS, False
+        listing.save(update_fields=["sku", "status", "other_goods"])
+    forget_doubts(listing_id=listing_id)
+    decide_soon(touched)
+    return TakenBack(waiting=waiting, left=left)
+
+
+def _let_wait(context: AccountContext, lines: Any, *, now: datetime) -> tuple[set[int], int]:
+    """Release what these lines block, order by order. :return: SKUs whose balance changed, and lines that wait now."""
+    touched: set[int] = set()
+    count = 0
+    wanted = set(lines.values_list("id", flat=True))
+    for order_id in sorted(set(lines.values_list("order_id", flat=True))):
+        order = Order.objects.select_for_update().get(pk=order_id)
+        rows = list(OrderLine.objects.select_for_update().filter(order=order).order_by("id"))
+        mine = [row for row in rows if row.pk in wanted and not row.shipped]
+        for row in mine:
+            row.waiting, row.sku_id, row.components, row.warehouse_id = True, None, {}, None
+        touched |= settle_lines(rules=context.rules, order=order, lines=rows, now=now, changed=mine)
+        count += sum(row.waiting and row.open_units > 0 for row in mine)
+    return touched, count
 
 
 def _lines(listing_id: int, since: datetime | None) -> Any:

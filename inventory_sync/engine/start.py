@@ -102,7 +102,7 @@ def pause(*, account_id: int) -> ChannelAccount:
 
 def _stop_sending(account_id: int, mode: str) -> ChannelAccount:
     ChannelAccount.objects.filter(pk=account_id).update(mode=mode, live_since=None)
-    ListingState.objects.filter(account_id=account_id).update(stale_since=None)
+    ListingState.objects.filter(account_id=account_id).update_in_order(stale_since=None)
     resolve_alert(kind="listings_waiting", key=str(account_id))
     _switched(account_id)
     return ChannelAccount.objects.get(pk=account_id)

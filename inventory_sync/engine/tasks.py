@@ -20,6 +20,8 @@ from inventory_sync.engine import (
     catalogue,
     clockwork,
     inbound,
+    link_audit,
+    matching,
     notify,
     polling,
     push,
@@ -121,6 +123,20 @@ def check_jobs(account_id: int) -> None:
 @tick("bulk")
 def start_bulk(account_id: int) -> None:
     bulk.start_bulk(account_id=account_id)
+
+
+@tick("bulk")
+def match_listings() -> None:
+    with upkeep.single_flight("match_listings", 0) as mine:
+        if mine:
+            matching.match_open(now=timezone.now())
+
+
+@tick("bulk")
+def audit_links() -> None:
+    with upkeep.single_flight("audit_links", 0) as mine:
+        if mine:
+            link_audit.audit_all(now=timezone.now())
 
 
 @tick("bulk")

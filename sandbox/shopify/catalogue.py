@@ -54,7 +54,7 @@ def load_shop(
          "variants": [VARIANT + "product_title", ...]}                              (each becomes a product of its own)
 
         VARIANT = {"id", "inventory_item_id", "sku", "barcode", "title", "price", "inventory_policy": "DENY" | "CONTINUE",
-                   "tracked", "taxable", "requires_components", "bundle": [[variant id, units]], "hs_code",
+                   "options": {"Size": "M"}, "tracked", "taxable", "requires_components", "bundle": [[variant id, units]], "hs_code",
                    "country_hs_codes": {"IN": "620442"}, "country_of_origin", "metafields": {"custom.hsn_code": "6204"},
                    "quantities": 5 (at the first location) | {location id: 5 | {"available": 5, "damaged": 1, ...}},
                    "components": [["SKU", 1]]}                                      (physical SKUs, for the world's truth)
@@ -159,7 +159,7 @@ def add_variant(shop: Shop, product: Product, row: Mapping[str, Any], *, world: 
         row,
         "a variant",
         "id inventory_item_id sku barcode title price inventory_policy tracked taxable requires_components bundle hs_code "
-        "country_hs_codes country_of_origin metafields quantities components",
+        "country_hs_codes country_of_origin metafields quantities components options",
     )
     policy = str(row.get("inventory_policy", "DENY")).upper()
     if policy not in ("DENY", "CONTINUE"):
@@ -176,6 +176,7 @@ def add_variant(shop: Shop, product: Product, row: Mapping[str, Any], *, world: 
         inventory_policy=policy,
         requires_components=bool(row.get("requires_components", bool(row.get("bundle")))),
         bundle=tuple((number_of(key), int(units)) for key, units in row.get("bundle", ())),
+        options={str(name): str(value) for name, value in row.get("options", {}).items()},
         metafields=_metafields(row.get("metafields", {})),
         created_at=now,
         updated_at=now,

@@ -164,6 +164,7 @@ class Variant(Numbered):
     inventory_policy: str = "DENY"
     requires_components: bool = False
     bundle: tuple[tuple[int, int], ...] = ()  # (variant number, units in one bundle)
+    options: dict[str, str] = field(default_factory=dict)  # "Size" -> "M"
     metafields: dict[str, tuple[str, str]] = field(default_factory=dict)  # "namespace.key" -> (value, type)
     item: Item = field(init=False)
     created_at: datetime
@@ -176,6 +177,12 @@ class Variant(Numbered):
     @property
     def display_name(self) -> str:
         return self.product.title if self.title == "Default Title" else f"{self.product.title} - {self.title}"
+
+    @property
+    def selected_options(self) -> list[dict[str, str]]:
+        """A product without options has one, Title, whose only value is the default title."""
+        chosen = self.options or {"Title": self.title}
+        return [{"name": name, "value": value} for name, value in chosen.items()]
 
     @property
     def inventory_quantity(self) -> int:

@@ -40,7 +40,8 @@ OBJECTS = {
     "Product": "id legacyResourceId title handle status vendor productType tags totalInventory tracksInventory createdAt updatedAt "
     "hasVariantsThatRequiresComponents variants metafield",
     "ProductVariant": "id legacyResourceId sku barcode title displayName price taxable position inventoryPolicy inventoryQuantity "
-    "sellableOnlineQuantity availableForSale requiresComponents createdAt updatedAt product inventoryItem metafield",
+    "sellableOnlineQuantity availableForSale requiresComponents createdAt updatedAt product inventoryItem metafield selectedOptions",
+    "SelectedOption": "name value",
     "Metafield": "id namespace key value type",
     "InventoryItem": "id legacyResourceId sku tracked duplicateSkuCount harmonizedSystemCode countryCodeOfOrigin "
     "countryHarmonizedSystemCodes requiresShipping createdAt updatedAt variant inventoryLevel inventoryLevels",

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from inventory_sync.backoffice.entry import login_link
+from inventory_sync.engine.matching import match_open
 from inventory_sync.engine.models import ListingState, SaleEvent, StockRule, WebhookDelivery
 from inventory_sync.engine.sale_events import active_events
 from inventory_sync.stock.models import StockBalance, StockMovement, Withdrawal
@@ -216,3 +217,36 @@ def test_a_whole_review_with_the_keyboard_alone(desk: Desk) -> None:
     assert Listing.objects.get(pk=first.pk).sku == skus["BOTTLE-1L"]
     assert Listing.objects.get(pk=second.pk).sku == Sku.objects.get(code="B")
     assert Listing.objects.get(pk=third.pk).status == "ambiguous"
+
+
+def test_a_whole_style_with_one_key_and_what_is_safe_at_once(desk: Desk) -> None:
+    Listing.objects.filter(status__in=["unmapped", "ambiguous"]).update(status="ignored")
+    now = timezone.now()
+    for size in ("S", "M", "L"):
+        Sku.objects.create(code=f"KURTA-{size}", title=f"Rayon Kurta Teal Size {size}", brand="Marudhar")
+        Listing.objects.create(
+            account=desk.shop.shopify,
+            key=f"44{size}",
+            product_id="77",
+            title=f"Rayon Kurta Teal - {size}",
+            attributes={"Size": size, "brand": "Marudhar"},
+            fulfilment="SHOPIFY",
+        )
+    match_open(now=now)
+    desk.open("/admin/skumap/listing/review/")
+    assert "This style: 3 listings pair one to one" in desk.text()
+
+    desk.page.keyboard.press("a")
+    desk.page.wait_for_selector("text=Nothing is left to review")
+    assert {row.sku.code for row in Listing.objects.filter(product_id="77") if row.sku} == {
+        "KURTA-S", "KURTA-M", "KURTA-L",
+    }  # fmt: skip
+
+    desk.page.keyboard.press("u")
+    desk.page.wait_for_selector("text=wait for review again")
+    desk.page.keyboard.press("f")
+    desk.page.wait_for_selector("#safe")
+    desk.page.click("input[name=candidate] >> nth=0")
+    desk.page.click("text=Link the chosen ones")
+    desk.page.wait_for_selector("text=2 listings linked")
+    assert Listing.objects.filter(product_id="77", sku__isnull=True).count() == 1

@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from inventory_sync.backoffice import review
+from inventory_sync.engine.link_audit import audit_all
 from inventory_sync.orders.models import Order, OrderLine
-from skumap.models import Listing, ListingLink, MatchCandidate, Sku
+from inventory_sync.stock.models import StockBalance
+from skumap.models import LinkAudit, Listing, ListingLink, MatchCandidate, Sku
 from tests.backoffice.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -142,13 +144,19 @@ def test_ignored_listings_and_those_for_later_do_not_come_again_at_once(boss: Cl
 def test_the_last_decision_can_be_taken_back(boss: Client, empty: Shop) -> None:
     listing = offer(empty, "TAWA-OLD")
     order_line(listing, waiting=True)
+    blocked = StockBalance.objects.get(sku=empty.skus["TAWA-28"], warehouse=empty.main).committed
     answer(boss, listing, answer="link", sku=empty.skus["TAWA-28"].pk)
+
+    assert StockBalance.objects.get(sku=empty.skus["TAWA-28"], warehouse=empty.main).committed == blocked + 1
 
     page = answer(boss, None, answer="undo").content.decode()
 
     listing.refresh_from_db()
     assert (listing.status, listing.sku) == ("ambiguous", None)
-    assert "1 order line that blocked stock meanwhile keeps it" in page
+    assert OrderLine.objects.get(listing=listing).waiting
+    assert StockBalance.objects.get(sku=empty.skus["TAWA-28"], warehouse=empty.main).committed == blocked
+    assert ListingLink.objects.get(listing=listing).reason == "reviewed (taken back)"
+    assert "1 order line blocks no stock any more and waits, too" in page
     assert "Title of TAWA-OLD" in page
     assert "There is nothing to take back" in answer(boss, None, answer="undo").content.decode()
 
@@ -201,3 +209,159 @@ def test_the_page_takes_as_many_queries_for_many_as_for_one(
 
     with django_assert_max_num_queries(14):
         boss.get(PAGE)
+
+
+# --- several at once --------------------------------------------------------------------------------------------------------
+
+
+def style(shop: Shop, *sizes: str) -> list[Listing]:
+    """Listings of one Shopify product, each paired with the SKU of its size."""
+    found = []
+    for size in sizes:
+        listing = offer(shop, f"KU-{size}", title=f"Kurta {size}")
+        sku = Sku.objects.create(code=f"KURTA-{size}", title=f"Kurta size {size}")
+        candidate(listing, sku, run="shopify:1:77", evidence=[], score=70.0)
+        found.append(listing)
+    return found
+
+
+def test_one_answer_approves_a_whole_style_and_one_takes_it_back(boss: Client, empty: Shop) -> None:
+    sizes = style(empty, "S", "M", "L")
+
+    page = boss.get(PAGE).content.decode()
+    assert "This style: 3 listings pair one to one" in page
+    page = answer(boss, None, answer="run", run="shopify:1:77").content.decode()
+
+    assert "3 listings of the style linked" in page
+    assert {row.sku.code for row in Listing.objects.filter(pk__in=[each.pk for each in sizes]) if row.sku} == {
+        "KURTA-S", "KURTA-M", "KURTA-L",
+    }  # fmt: skip
+    assert set(ListingLink.objects.filter(listing__in=sizes).values_list("reason", flat=True)) == {
+        "reviewed as a style"
+    }
+    page = answer(boss, None, answer="undo").content.decode()
+    assert "and 2 others wait for review again" in page
+    assert not Listing.objects.filter(pk__in=[each.pk for each in sizes], sku__isnull=False).exists()
+
+
+def test_a_style_of_which_only_one_is_left_is_no_run(boss: Client, empty: Shop) -> None:
+    first, _ = style(empty, "S", "M")
+    answer(boss, first, answer="ignore")
+
+    assert "This style" not in boss.get(PAGE).content.decode()
+
+
+def test_a_style_that_was_decided_meanwhile_is_said_so(boss: Client, empty: Shop) -> None:
+    style(empty, "S", "M")
+    answer(boss, None, answer="run", run="shopify:1:77")
+
+    assert (
+        "This style has been decided already" in answer(boss, None, answer="run", run="shopify:1:77").content.decode()
+    )
+    assert "This style has been decided already" in answer(boss, None, answer="run", run="").content.decode()
+
+
+def test_only_what_nothing_speaks_against_is_safe(empty: Shop) -> None:
+    same = [{"field": "Title", "ours": "a", "theirs": "a", "verdict": "same"}]
+    skus = [Sku.objects.create(code=f"S-{number}") for number in range(6)]
+    safe = candidate(offer(empty, "SAFE"), skus[0], evidence=same, score=90.0)
+    candidate(offer(empty, "LOW"), skus[1], evidence=same, score=70.0)
+    candidate(offer(empty, "DIFFERS"), skus[2], score=90.0)
+    candidate(offer(empty, "CONFLICT"), skus[3], evidence=same, score=90.0, conflicts=["The brands differ."])
+    candidate(offer(empty, "PACK"), skus[4], evidence=same, score=90.0, units_per_sale=2)
+    close = offer(empty, "CLOSE")
+    candidate(close, skus[5], evidence=same, score=90.0)
+    candidate(close, skus[1], evidence=same, score=85.0, rank=2)
+
+    assert review.safe_matches() == [safe]
+
+
+def test_two_listings_that_may_be_the_same_sku_are_not_safe(empty: Shop) -> None:
+    sku = Sku.objects.create(code="S-1")
+    for key in ("ONE", "TWO"):
+        candidate(offer(empty, key), sku, evidence=[], score=95.0)
+
+    assert review.safe_matches() == []
+
+
+def test_a_sku_that_the_account_sells_already_is_not_safe(empty: Shop) -> None:
+    sku = Sku.objects.create(code="S-1")
+    known = offer(empty, "KNOWN")
+    Listing.objects.filter(pk=known.pk).update(sku=sku, status="mapped")
+    candidate(offer(empty, "TWO"), sku, evidence=[], score=95.0)
+
+    assert review.safe_matches() == []
+
+
+def test_the_chosen_safe_matches_are_linked_and_the_others_wait(boss: Client, empty: Shop) -> None:
+    wanted, other = offer(empty, "WANTED"), offer(empty, "OTHER")
+    first = candidate(wanted, Sku.objects.create(code="S-1"), evidence=[], score=95.0)
+    candidate(other, Sku.objects.create(code="S-2"), evidence=[], score=95.0)
+
+    assert "2 safe matches" in boss.get(PAGE).content.decode()
+    page = boss.post(f"{PAGE}safe/", {"candidate": [first.pk, "x", 999999]}, follow=True).content.decode()
+
+    assert "1 listing linked" in page
+    assert Listing.objects.get(pk=wanted.pk).sku == Sku.objects.get(code="S-1")
+    assert Listing.objects.get(pk=other.pk).sku is None
+
+
+def test_a_combo_is_made_of_a_listing_and_linked(boss: Client, empty: Shop) -> None:
+    listing = offer(empty, "GIFT", title="Gift set")
+    tawa, bottle = empty.skus["TAWA-28"], empty.skus["BOTTLE-1L"]
+
+    facts = {
+        "code": "GIFT-SET",
+        "title": "Gift set",
+        "part_1": tawa.pk,
+        "units_1": "1",
+        "part_2": bottle.pk,
+        "units_2": "2",
+    }
+    boss.post(f"/admin/skumap/listing/{listing.pk}/combo/", facts)
+
+    kit = Sku.objects.get(code="GIFT-SET")
+    assert Listing.objects.get(pk=listing.pk).sku == kit
+    assert {row.component: row.units for row in kit.components.all()} == {tawa: 1, bottle: 2}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"code": "TAWA-28", "part_1": "TAWA-28"}, "is taken"),
+        ({"code": "NEW", "part_1": "TAWA-28", "part_2": "TAWA-28"}, "stands above already"),
+        ({"code": "NEW"}, "This field is required"),
+    ],
+)
+def test_a_combo_that_makes_no_sense_is_not_made(boss: Client, empty: Shop, facts: dict[str, str], said: str) -> None:
+    listing = offer(empty, "GIFT")
+    values = {name: empty.skus[value].pk if name.startswith("part") else value for name, value in facts.items()}
+
+    page = boss.post(f"/admin/skumap/listing/{listing.pk}/combo/", values).content.decode()
+
+    assert said in page
+    assert Listing.objects.get(pk=listing.pk).sku is None
+    assert not Sku.objects.filter(code="NEW").exists()
+
+
+# --- links that are made ----------------------------------------------------------------------------------------------------
+
+
+def test_doubtful_links_stand_first_and_a_person_may_find_them_right(boss: Client, empty: Shop) -> None:
+    listing = offer(empty, "KU", title="Rayon Kurta Size L")
+    sku = Sku.objects.create(code="KURTA-M", title="Rayon Kurta Size M")
+    review.link(listing_id=listing.pk, sku_id=sku.pk, units_per_sale=1, now=timezone.now(), actor=empty.boss, reason="")
+    audit_all(now=timezone.now())
+    row = LinkAudit.objects.get(listing=listing)
+
+    page = boss.get("/admin/skumap/linkaudit/?todo=look").content.decode()
+    assert "The sizes differ." in page
+    assert 'class="isync-differs"' in boss.get(f"/admin/skumap/linkaudit/{row.pk}/change/").content.decode().replace(
+        "'", '"'
+    )
+    boss.get(reverse("admin:skumap_linkaudit_accept", args=[row.pk]), follow=True)
+
+    row.refresh_from_db()
+    assert (row.open, row.accepted_by) == (False, empty.boss)
+    assert "The sizes differ." not in boss.get("/admin/skumap/linkaudit/?todo=look").content.decode()
+    assert "The sizes differ." in boss.get("/admin/skumap/linkaudit/?todo=right").content.decode()

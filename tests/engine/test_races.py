@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from inventory_sync.domain.demand import DemandState
 from inventory_sync.domain.ledger import Place
 from inventory_sync.domain.snapshots import Channel
 from inventory_sync.engine import books, pool, push
+from inventory_sync.engine.decide import mark_all_stale
 from inventory_sync.engine.demand import dump
 from inventory_sync.engine.models import Demand, ListingState
 from inventory_sync.stock.models import StockBalance
@@ -138,3 +139,40 @@ def test_sales_pushes_and_reads_at_once_leave_ledger_and_books_right(make_seller
     with transaction.atomic():
         states = books.lock_states(Q(listing__sku=sku))
         assert sum(books.exposure.exposure(book) for book in books.load_books(states).values()) <= balance.available
+
+
+@pytest.mark.django_db(transaction=True)
+def test_marking_everything_stale_never_deadlocks_with_those_who_lock_rows_one_by_one(
+    make_seller: Callable[[], Seller],
+) -> None:
+    """Rows that were rewritten lie in another order on the disk than their keys: whoever updates many must lock by key all the same."""
+    seller = make_seller()
+    seller.account("flip", Channel.FLIPKART)
+    for number in range(12):
+        seller.listing("flip", seller.sku(f"TEE-{number}", 5))
+    seller.start()
+    for pk in ListingState.objects.order_by("id").values_list("id", flat=True)[:6]:
+        ListingState.objects.filter(pk=pk).update(attempts=1)
+    failed: list[Exception] = []
+
+    def lock_one_by_one() -> None:
+        try:
+            for _ in range(20):
+                with transaction.atomic():
+                    for pk in ListingState.objects.order_by("id").values_list("id", flat=True):
+                        ListingState.objects.select_for_update().get(pk=pk)
+                        ListingState.objects.filter(pk=pk).update(attempts=2)
+        except OperationalError as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=lock_one_by_one)
+    thread.start()
+    while thread.is_alive():
+        try:
+            mark_all_stale()
+        except OperationalError as error:
+            failed.append(error)
+    thread.join()
+    assert failed == []

@@ -188,7 +188,7 @@ class ListingAdmin(ReviewPages, ReadOnlyAdmin):
         ),
     )
     actions = ("ignore_selected",)
-    actions_list = ("go_review",)
+    actions_list = ("go_review", "match_again")
     actions_row = ("link_to_sku",)
     actions_detail = (
         "link_to_sku",

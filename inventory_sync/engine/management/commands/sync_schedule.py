@@ -14,6 +14,8 @@ SCHEDULE = (
     ("sweep", settings.TICK_SECONDS, "inbound"),
     ("keep_house", max(60.0 / settings.CLOCK_FACTOR, 5.0), "bulk"),
     ("count_calls", max(60.0 / settings.CLOCK_FACTOR, 10.0), "bulk"),
+    ("match_listings", max(3600.0 / settings.CLOCK_FACTOR, 60.0), "bulk"),
+    ("audit_links", max(24 * 3600.0 / settings.CLOCK_FACTOR, 3600.0), "bulk"),
 )
 
 
