@@ -95,7 +95,11 @@ def read_offer(catalogue: Catalogue, offer: Offer) -> Reading:
             resolved[guess] = max(resolved.get(guess, 0.0), sureness)
         strange += not (guesses or joined or mistyped_colour(word))
     return Reading(
-        features=features, resolved=resolved, known=known, strange=strange, text=" ".join(resolved) or " ".join(words)
+        features=features,
+        resolved=resolved,
+        known=known,
+        strange=strange,
+        text=" ".join(sorted(" ".join(resolved or words).split())),
     )
 
 
@@ -111,8 +115,7 @@ def shortlist(catalogue: Catalogue, reading: Reading, *, size: int = SHORTLIST) 
         weight *= reading.resolved.get(term, 1.0)
         for place in places:
             found[place] += weight
-    best = nlargest(size, found.items(), key=lambda item: (round(item[1], 9), -item[0]))
-    places = [place for place, _ in best]
+    places = [-minus for _, minus in nlargest(size, ((points, -place) for place, points in found.items()))]
     same_code = catalogue.by_key.get(code_key(reading.features.code), ()) if reading.features.code else ()
     exact = [*same_code, *catalogue.by_gtin.get(reading.features.gtin, ())]
     return list(dict.fromkeys([*exact[:size], *places]))

@@ -166,14 +166,14 @@ def _title(ours: Features, theirs: Reading, weights: Mapping[str, float]) -> tup
         colour = COLOURS.get(word)
         sureness = 1.0 if colour and colour in theirs.features.colours else theirs.resolved.get(word, 0.0)
         matched += weight * sureness
-    mine = set(ours.words)
+    mine = ours.words
     # A word that is our colour ("olive") is no word of theirs that we lack.
     extra = sum(
         weight for word, weight in theirs.known.items() if word not in mine and COLOURS.get(word) not in ours.colours
     )
     covered = matched / total
     used = matched / (matched + extra + 0.5 * theirs.strange) if matched else 0.0
-    as_whole = fuzz.token_sort_ratio(" ".join(ours.words), theirs.text) / 100
+    as_whole = fuzz.ratio(ours.text, theirs.text) / 100
     title = 0.55 * covered + 0.25 * used + 0.2 * as_whole
     replaced = 1 - covered > REPLACED and extra > REPLACED * (matched + extra)
     # Saying less is no contradiction; saying something else is.
@@ -243,13 +243,7 @@ def _model(ours: Features, theirs: Features) -> Verdict:
 
 def _other_numbers(ours: Features, theirs: Features) -> bool:
     """Both sides have a number that the other one nowhere has."""
-    return bool(ours.numbers - _said(theirs) and theirs.numbers - _said(ours))
-
-
-def _said(read: Features) -> set[str]:
-    """Every number one side says, in whatever role."""
-    amounts = {f"{amount:g}" for _, amount in read.measures if not isinstance(amount, tuple)}
-    return {*read.numbers, *read.sizes, *(str(count) for count in read.packs), *amounts}
+    return bool(ours.numbers - theirs.said and theirs.numbers - ours.said)
 
 
 def _colour(ours: Features, theirs: Features) -> Verdict:

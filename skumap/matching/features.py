@@ -77,6 +77,7 @@ class Features:
     :ivar words: what it is, stemmed and in title order, without brand, colours, sizes, quantities and fillers.
     :ivar tokens: every token of the title as folded, to look a brand up in.
     :ivar maybe_colours: title words that are a colour or the thing itself (rose water).
+    :ivar text: the words in alphabetical order, as one. :ivar said: every number, in whatever role.
     :ivar packs: counts above 1; empty says one, or nothing.
     """
 
@@ -94,6 +95,8 @@ class Features:
     editions: frozenset[str]
     gtin: str
     code: str
+    text: str
+    said: frozenset[str]
 
     @property
     def variant(self) -> tuple[object, ...]:
@@ -161,8 +164,10 @@ def _features(
     packs = {count for count in (*draft.packs, units) if count > 1}
     if packs:  # "combo pack of 2": the number says it
         draft.editions -= {"combo", "bundle", "kit", "duo", "trio"}
+    amounts = (f"{amount:g}" for _, amount in draft.measures if not isinstance(amount, tuple))
+    words = tuple(dict.fromkeys(draft.words))
     return Features(
-        words=tuple(dict.fromkeys(draft.words)),
+        words=words,
         tokens=frozenset(tokens),
         brand=own_brand,
         sizes=frozenset(draft.sizes),
@@ -176,6 +181,8 @@ def _features(
         editions=frozenset(draft.editions),
         gtin=gtin,
         code=code.strip(),
+        text=" ".join(sorted(" ".join(words).split())),
+        said=frozenset((*draft.numbers, *draft.sizes, *(str(count) for count in packs), *amounts)),
     )
 
 

@@ -224,6 +224,22 @@ def test_code_and_barcode_together_forgive_silence_but_no_contradiction():
     ]
 
 
+def test_code_and_barcode_together_forgive_an_edition_that_the_listing_leaves_out():
+    goods = sku(1, "COV-1", "Back Cover for Redmi Note 12 Pro", barcode=BARCODE)
+    title = "Back cover for Redmi Note 12"
+
+    assert match_one(goods, listing("L", "COV-1", title, barcode=BARCODE)).goods_id == 1
+    assert codes(match_one(goods, listing("L", "COV-1", title))) == ["model_mismatch"]
+    assert codes(match_one(goods, listing("L", "COV-1", f"{title} Plus", barcode=BARCODE))) == ["model_mismatch"]
+
+
+def test_a_barcode_alone_does_not_stand_against_another_shade():
+    goods = sku(1, title="Cotton Kurta, Rust", barcode=BARCODE)
+
+    assert codes(match_one(goods, listing("L", "", "Cotton kurta, Orange", barcode=BARCODE))) == ["variant_not_said"]
+    assert match_one(goods, listing("L", "", "Cotton kurta, brick", barcode=BARCODE)).goods_id == 1
+
+
 def test_links_given_stay_decided_and_count():
     goods = [KURTA]
     found = match(goods, listing("L1", "OLD-1"), listing("L2", "KUR-BLK-M"), links={"L1": 1})
