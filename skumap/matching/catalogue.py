@@ -16,7 +16,7 @@ from skumap.matching.fold import code_key, fold
 from skumap.matching.records import Goods, Id, Offer
 from skumap.matching.words import COLOURS
 
-SHORTLIST = 48
+SHORTLIST = 40
 TYPO_CUTOFF = 78.0  # of 100, as rapidfuzz's ratio
 COMMON_WORD = 1_500  # a word that more SKUs share is no way to find one
 
@@ -93,7 +93,7 @@ def read_offer(catalogue: Catalogue, offer: Offer) -> Reading:
         joined = _joined(catalogue, words, index)
         for guess, sureness in {**guesses, **joined}.items():
             resolved[guess] = max(resolved.get(guess, 0.0), sureness)
-        strange += not (guesses or joined or mistyped_colour(word))
+        strange += not (guesses or joined or mistyped_colour(word) or COLOURS.get(word) in features.colours)
     return Reading(
         features=features,
         resolved=resolved,

@@ -297,8 +297,9 @@ def _read_text(text: str, draft: Draft) -> None:
     draft.sizes |= {size for _, size, _ in sized if size}
     tokens = [token for token, size, _ in sized if not size]
     for phrase, colour, _ in _phrases(tokens, COLOURS):
-        if colour and phrase in DOUBTFUL_COLOURS and phrase not in alone:
-            draft.maybe_colours.add(colour)
+        if colour and phrase in DOUBTFUL_COLOURS:
+            # Alone it is a colour, and may still be a flavour.
+            (draft.colours if phrase in alone else draft.maybe_colours).add(colour)
             draft.words.append(stem(phrase))
         elif colour:
             draft.colours.add(colour)

@@ -125,7 +125,7 @@ def better_readings(
 
 def _fits_where_ours_is_empty(rival: Comparison, own: Comparison) -> bool:
     """Our SKU has no title to compare, and the listing's fits another one."""
-    return rival.verdicts["title"] is Verdict.AGREES and not rival.contradictions
+    return rival.verdicts["title"] in (Verdict.AGREES, Verdict.CLOSE) and not rival.contradictions
 
 
 def _unconfirmed(

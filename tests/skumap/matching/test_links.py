@@ -193,6 +193,13 @@ def test_a_listing_that_reads_like_a_sibling_is_held():
     assert outcome.conflicts
 
 
+def test_a_flavour_that_is_a_colour_too_is_still_a_flavour():
+    goods = [sku(1, "TEA-M", "Desi Tulsi Herbal Loose Tea - Mint - 500 g"), sku(2, "TEA-G", "Ginger Biscuit 100 g")]
+
+    assert "title_mismatch" in codes(match_one(goods, listing("L", "TEA-M", "Desi tulsi herbal loose tea - Ginger - 500 g")))
+    assert match_one(goods, listing("L", "TEA-M", "Desi tulsi herbal loose tea mint 500 g")).goods_id == 1
+
+
 def test_an_unknown_word_holds_a_listing_that_may_as_well_be_a_sibling():
     goods = [sku(1, "JAM-MAN", "Fruit Jam Mango 500 g"), sku(2, "JAM-STR", "Fruit Jam Strawberry 500 g")]
 
