@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from skumap.matching.catalogue import Catalogue
 from skumap.matching.fold import code_key, grouped_key
 from skumap.matching.gtin import gtin_key
-from skumap.matching.records import Conflict, ConflictCode, Evidence, Id, Offer
+from skumap.matching.records import Conflict, ConflictCode, Evidence, Goods, Id, Offer
 
 Account = tuple[str, Id]
 SHARED_PRODUCT_IDS = frozenset({"shopify"})  # there a product id is the style, which all its variants share
@@ -142,18 +142,21 @@ def _rivals(
     others -= {offer.id}
     found = []
     if others:
-        found.append(
-            Conflict(
-                code=ConflictCode.SKU_HAS_TWO_PRODUCTS,
-                message=f"More than one listing of this account points at SKU {goods.code}.",
-                goods_ids=(goods.id,),
-                offer_ids=_sorted((offer.id, *others)),
-            )
-        )
+        found.append(two_products(goods, (offer.id, *others)))
     product = pointers.products.get((offer.channel, offer.product_id.strip()), {}) if offer.product_id else {}
     if set(product) - {place}:
         found.append(product_conflict(catalogue, offer.channel, offer.product_id, product))
     return found
+
+
+def two_products(goods: Goods, offer_ids: Iterable[Id]) -> Conflict:
+    """Several listings of one account that point at one SKU."""
+    return Conflict(
+        code=ConflictCode.SKU_HAS_TWO_PRODUCTS,
+        message=f"More than one listing of this account points at SKU {goods.code}.",
+        goods_ids=(goods.id,),
+        offer_ids=_sorted(offer_ids),
+    )
 
 
 def product_conflict(

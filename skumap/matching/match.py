@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from skumap.matching.catalogue import Catalogue, build_catalogue, read_offer, shortlist
-from skumap.matching.claims import Account, Claim, account_of, code_places, find_claim, find_pointers
+from skumap.matching.claims import Account, Claim, account_of, code_places, find_claim, find_pointers, two_products
 from skumap.matching.compare import Comparison, Reading, compare, reads_alike, reads_better, says_otherwise
 from skumap.matching.records import Conflict, ConflictCode, Evidence, Goods, Id, Kind, Offer, Outcome, Verdict
 from skumap.matching.score import CONTAINED, code_likeness, score_pair, suggestion
@@ -69,15 +70,36 @@ def match_listings(
     if len({row.id for row in rows}) != len(rows):
         raise ValueError("two listings have the same id")
     pointers = find_pointers(catalogue=catalogue, offers=rows, links=known)
-    considered = [
-        consider(catalogue, offer, find_claim(catalogue=catalogue, pointers=pointers, offer=offer))
-        for offer in rows
-        if offer.id not in known
-    ]
+    considered = _one_each(
+        catalogue,
+        [
+            consider(catalogue, offer, find_claim(catalogue=catalogue, pointers=pointers, offer=offer))
+            for offer in rows
+            if offer.id not in known
+        ],
+    )
     taken = set(pointers.linked) | {
         (account_of(each.offer), each.claim.place) for each in considered if each.links and each.claim.place is not None
     }
     return [_outcome(catalogue, each, taken=taken, most=suggestions) for each in considered]
+
+
+def _one_each(catalogue: Catalogue, considered: Sequence[Considered]) -> list[Considered]:
+    """Hold listings of one account that would link to the same SKU, one by its code and another by its barcode."""
+    linking: dict[tuple[Account, int], list[Id]] = defaultdict(list)
+    for each in considered:
+        if each.links and each.claim.place is not None:
+            linking[account_of(each.offer), each.claim.place].append(each.offer.id)
+    kept = []
+    for each in considered:
+        place = each.claim.place
+        rivals = linking[account_of(each.offer), place] if each.links and place is not None else []
+        if place is not None and len(rivals) > 1:
+            conflict = two_products(catalogue.goods[place], rivals)
+            kept.append(replace(each, conflicts=(*each.conflicts, conflict)))
+        else:
+            kept.append(each)
+    return kept
 
 
 def consider(catalogue: Catalogue, offer: Offer, claim: Claim) -> Considered:

@@ -196,7 +196,9 @@ def test_a_listing_that_reads_like_a_sibling_is_held():
 def test_a_flavour_that_is_a_colour_too_is_still_a_flavour():
     goods = [sku(1, "TEA-M", "Desi Tulsi Herbal Loose Tea - Mint - 500 g"), sku(2, "TEA-G", "Ginger Biscuit 100 g")]
 
-    assert "title_mismatch" in codes(match_one(goods, listing("L", "TEA-M", "Desi tulsi herbal loose tea - Ginger - 500 g")))
+    assert "title_mismatch" in codes(
+        match_one(goods, listing("L", "TEA-M", "Desi tulsi herbal loose tea - Ginger - 500 g"))
+    )
     assert match_one(goods, listing("L", "TEA-M", "Desi tulsi herbal loose tea mint 500 g")).goods_id == 1
 
 
@@ -269,6 +271,13 @@ def test_two_products_for_one_sku_in_an_account_do_not_both_link():
 
     assert [found[each].kind for each in ("L1", "L2")] == [Kind.AMBIGUOUS] * 2
     assert [codes(found[each]) for each in ("L1", "L2")] == [["sku_has_two_products"]] * 2
+
+
+def test_an_exact_code_and_a_barcode_in_one_account_do_not_both_link():
+    found = match([sku(1, "A-1", barcode=BARCODE)], listing("L1", "A-1"), listing("L2", "a1", barcode=BARCODE))
+
+    assert [found[each].kind for each in ("L1", "L2")] == [Kind.AMBIGUOUS] * 2
+    assert found["L1"].conflicts[0].offer_ids == ("L1", "L2")
 
 
 def test_one_fsn_for_two_skus_is_named_and_links_to_neither():
