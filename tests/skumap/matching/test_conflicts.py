@@ -64,7 +64,8 @@ def test_the_same_code_twice_is_named_on_either_side():
 def test_empty_codes_and_barcodes_are_never_twice():
     assert (
         named(
-            [sku(1, " "), sku(2, "-")], [listing("L1", ""), listing("L2", " "), listing("L3", "--"), listing("L4", "-")]
+            [sku(1, " "), sku(2, "-"), sku(3, "--")],
+            [listing("L1", ""), listing("L2", " "), listing("L3", "--"), listing("L4", "-")],
         )
         == []
     )
@@ -74,6 +75,12 @@ def test_the_variants_of_a_shopify_product_share_its_id():
     offers = [listing("L1", product_id="77", channel="shopify"), listing("L2", product_id="77", channel="shopify")]
 
     assert named([sku(1), sku(2)], offers, {"L1": 1, "L2": 2}) == []
+
+
+def test_two_shopify_products_may_sell_one_sku():
+    offers = [listing("L1", product_id="77", channel="shopify"), listing("L2", product_id="78", channel="shopify")]
+
+    assert named([sku(1)], offers, {"L1": 1, "L2": 1}) == []
 
 
 def test_the_order_of_the_input_changes_nothing():

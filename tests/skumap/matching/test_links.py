@@ -220,6 +220,15 @@ def test_a_barcode_alone_does_not_choose_between_siblings_that_the_text_leaves_o
     assert match_one(goods, listing("L", "", "Cotton kurta red M", barcode=BARCODE)).goods_id == 1
 
 
+def test_a_barcode_chooses_between_skus_that_are_written_alike():
+    goods = [
+        sku(1, title="Cotton Kurta, Red, 38", barcode=BARCODE),
+        sku(2, title="Cotton Kurta, Red", attributes={"Size": "38"}),
+    ]
+
+    assert match_one(goods, listing("L", "", "Cotton kurta red 38", barcode=BARCODE)).goods_id == 1
+
+
 def test_code_and_barcode_together_forgive_silence_but_no_contradiction():
     goods = [
         sku(1, "SOAP-2", "Neem Soap 100 g, Pack of 2", barcode=BARCODE),
