@@ -179,7 +179,7 @@ class AmazonAdapter:
         """Amazon knows one merchant quantity for each listing."""
         return [LocationSnapshot(location_id=LOCATION, name="Amazon merchant stock")]
 
-    def pull_listings(self, *, cursor: str = "") -> Iterator[ListingPage]:
+    def pull_listings(self, *, cursor: str = "", first: Sequence[str] = ()) -> Iterator[ListingPage]:
         return reading.pull_listings(self._client, self._reports, cursor=cursor, settings=self._settings)
 
     def read_listings(self, listings: Sequence[ListingIds]) -> list[ListingSnapshot]:

@@ -329,10 +329,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingPage:
-    """One page of a listing pull; ``cursor`` continues after it, "" at the end."""
+    """
+    One page of a listing pull; ``cursor`` continues after it, "" at the end.
+
+    :ivar total: listings that the account has, where the channel says so beforehand. :ivar calls_left: calls that the rest of the pull needs.
+    """
 
     listings: tuple[ListingSnapshot, ...]
     cursor: str = ""
+    total: int | None = None
+    calls_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,7 +384,9 @@ class ChannelAdapter(Protocol):
     # catalogue
     def locations(self) -> list[LocationSnapshot]: ...
 
-    def pull_listings(self, *, cursor: str = "") -> Iterator[ListingPage]: ...
+    def pull_listings(self, *, cursor: str = "", first: Sequence[str] = ()) -> Iterator[ListingPage]:
+        """Every listing. ``first``: seller SKUs to begin with, where reading them takes many calls; it counts at the start of a pull only."""
+        ...
 
     def read_listings(self, listings: Sequence[ListingIds]) -> list[ListingSnapshot]: ...
 

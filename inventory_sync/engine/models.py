@@ -215,6 +215,10 @@ class SyncCursor(models.Model):
     high_water = models.DateTimeField("read up to", null=True, blank=True)
     position = models.TextField(blank=True, help_text="Where an unfinished pull goes on.")
     began_at = models.DateTimeField(null=True, blank=True, help_text="When that pull was begun.")
+    pull_total = models.IntegerField(
+        null=True, blank=True, help_text="Listings that it will read, if the channel says."
+    )
+    pull_calls_left = models.IntegerField(null=True, blank=True)
     next_due_at = models.DateTimeField()
     running_until = models.DateTimeField(null=True, blank=True)
     last_started_at = models.DateTimeField(null=True, blank=True)

@@ -17,13 +17,13 @@ from django.utils import timezone
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.engine import (
     bulk,
-    catalogue,
     clockwork,
     inbound,
     link_audit,
     matching,
     notify,
     polling,
+    pulling,
     push,
     reconcile,
     upkeep,
@@ -102,7 +102,7 @@ def poll_stream(cursor_id: int) -> None:
     if cursor.stream == "reconcile":
         reconcile.read_slice(account_id=cursor.account_id)
     elif cursor.stream == "listings":
-        catalogue.pull_if_due(account_id=cursor.account_id)
+        pulling.pull_if_due(account_id=cursor.account_id)
     else:
         polling.poll_stream(account_id=cursor.account_id, stream=cursor.stream)
 

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from inventory_sync.domain.errors import ChannelError
-from inventory_sync.engine import bulk, catalogue, clockwork, inbound, polling, push, reconcile, upkeep
+from inventory_sync.engine import bulk, clockwork, inbound, polling, pulling, push, reconcile, upkeep
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.models import SyncCursor
 from skumap.models import ChannelAccount
@@ -61,5 +61,5 @@ class Command(BaseCommand):
         if cursor.stream == "reconcile":
             return int(reconcile.read_slice(account_id=cursor.account_id) > 0)
         if cursor.stream == "listings":
-            return int(catalogue.pull_if_due(account_id=cursor.account_id) > 0)
+            return int(pulling.pull_if_due(account_id=cursor.account_id) > 0)
         return int(polling.poll_stream(account_id=cursor.account_id, stream=cursor.stream) is not None)
