@@ -239,8 +239,10 @@ SPECTACULAR_SETTINGS = {
 # --- Back-office ------------------------------------------------------------------------------------------------------------
 
 
-def _link(title: str, icon: str, name: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
+def _link(title: str, icon: str, name: str, *, needs: str = "") -> dict[str, Any]:
+    """``needs``: the permission without which the link is not shown, where it leads to no list of its own."""
+    link = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
+    return {**link, "permission": lambda request: request.user.has_perm(needs)} if needs else link
 
 
 UNFOLD = {
@@ -264,6 +266,7 @@ UNFOLD = {
                 "title": "Stock",
                 "items": [
                     _link("SKUs", "inventory_2", "skumap_sku_changelist"),
+                    _link("Import a file", "upload_file", "engine_importrun_upload", needs="engine.add_importrun"),
                     _link("Stock", "warehouse", "stock_stockbalance_changelist"),
                     _link("Stock history", "history", "stock_stockmovement_changelist"),
                     _link("Transfer proposals", "local_shipping", "stock_transferproposal_changelist"),
@@ -316,6 +319,8 @@ UNFOLD = {
                     _link("Pace of orders", "speed", "engine_orderpace_changelist"),
                     _link("Delays", "hourglass", "engine_latencysample_changelist"),
                     _link("API calls", "api", "engine_callcount_changelist"),
+                    _link("Imported files", "history", "engine_importrun_changelist"),
+                    _link("Matched columns", "view_column", "engine_columnmapping_changelist"),
                     _link("Account tokens", "vpn_key", "skumap_accounttoken_changelist"),
                     _link("Repeated API requests", "repeat", "api_idempotencyrecord_changelist"),
                     _link("Schedule", "timer", "django_celery_beat_periodictask_changelist"),

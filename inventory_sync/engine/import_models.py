@@ -127,4 +127,4 @@ class ColumnMapping(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.format}: {', '.join(map(str, self.columns.values()))}"[:120]
+        return f"{self.format}: {', '.join(each for each in self.columns.values() if each)}"[:120]
