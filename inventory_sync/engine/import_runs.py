@@ -29,7 +29,7 @@ from inventory_sync.engine.import_files import ErrorsWriter, aside, stored_file
 from inventory_sync.engine.import_models import ColumnMapping, ImportChunk, ImportRun
 from inventory_sync.engine.upkeep import single_flight
 from skumap.importer import FileError, lay_out, open_table
-from skumap.importer.reading import heading
+from skumap.importer.headings import heading
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skumap.importer.formats import ATTRIBUTE, FORMATS, Format, guess_format
+from skumap.importer.headings import heading
 from skumap.importer.problems import FileError
-from skumap.importer.reading import heading
 
 # Only a barcode may stand in another column when the first is empty: for a code that would be a guess.
 _FALLS_BACK = frozenset({"barcode"})
