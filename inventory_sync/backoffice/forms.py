@@ -11,6 +11,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -252,7 +253,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
         help_text="CSV, tab-separated text or Excel (.xlsx), up to 256 MB.",
-        widget=forms.FileInput(attrs={"class": "isync-file", "accept": ".csv,.tsv,.txt,.xlsx"}),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
         error_messages={"empty": "The file is empty.", "required": "Choose a file."},
     )
     format = forms.ChoiceField(

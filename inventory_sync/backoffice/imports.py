@@ -10,7 +10,7 @@ from inventory_sync.backoffice import words
 from inventory_sync.engine.models import ImportRun
 from skumap.importer import FORMATS, Kind
 from skumap.importer.formats import ATTRIBUTE
-from skumap.importer.reading import heading
+from skumap.importer.headings import heading
 
 State = ImportRun.State
 
@@ -118,9 +118,14 @@ def _works(run: ImportRun, percent: int) -> str:
             (word for kind, word in WRITING_WORDS.items() if kind in (run.preview or {}).get("counts", {})), "writing"
         )
         return f"Step 2 of 2, {what}: {run.done:,} of {run.total:,}."
-    step = "Step 1 of 2, reading" if run.state == State.IMPORTING else "Reading"
+    two = run.state == State.IMPORTING and WRITING_WORDS.keys() & (run.preview or {}).get("counts", {}).keys()
+    step = "Step 1 of 2, reading" if two else "Reading"
     if percent >= 100:
-        return f"{step}: done. Comparing with what is there."
+        return (
+            "The file is read. Writing what differs."
+            if run.state == State.IMPORTING
+            else "The file is read. Comparing with what is there."
+        )
     return f"{step} the file: {percent} %."
 
 
@@ -137,7 +142,7 @@ def outcome_of(report: dict[str, Any]) -> Outcome:
         refused_text=f"{report['refused']:,}",
         counts=[(KIND_WORDS[kind], {name: f"{n:,}" for name, n in each.items()}) for kind, each in counts.items()],
         problems=[{**each, "where": each["column"] or field_words(key, each["field"])} for each in report["problems"]],
-        columns=[(field_words(key, name), theirs) for name, theirs in report["columns"].items()],
+        columns=[(field_words(key, name), report["columns"][name]) for name in _ordered(key, report["columns"])],
         without_sku=report["reasons"].get("missing", 0) if shopify else 0,
         with_sku=sum(counts["skus"].values()) if shopify else 0,
         needs_account=mapping and bool(report["reasons"].get("unknown_account")),
@@ -145,16 +150,23 @@ def outcome_of(report: dict[str, Any]) -> Outcome:
     )
 
 
+def _ordered(key: str, columns: dict[str, str]) -> list[str]:
+    """Our fields in the order of the preset (the database keeps none), without those that only help to read the others."""
+    known = [name for name in FORMATS[key].columns if name in columns and name in FIELD_WORDS]
+    return [*known, *sorted(name for name in columns.keys() - set(known) if name.startswith(ATTRIBUTE))]
+
+
 def summary(run: ImportRun) -> str:
     """What a run did or would do, in one line of the history."""
+    if run.state == State.COLUMNS:
+        return "Its headings are not understood yet."
     report = run.report or (run.preview if run.state == State.PREVIEWED else None)
     if not report:
         return run.message[:120] or words.NOTHING
     parts = []
     for kind, each in report["counts"].items():
-        parts.append(
-            f"{KIND_WORDS[kind]}: {each['new']:,} new, {each['changed']:,} changed, {each['unchanged']:,} unchanged"
-        )
+        told = [f"{each[name]:,} {name}" for name in ("new", "changed", "unchanged") if each[name]]
+        parts += [f"{KIND_WORDS[kind]}: {', '.join(told)}"] if told else []
     if report["refused"]:
         parts.append(f"{words.count(report['refused'], 'row')} refused")
     return "; ".join(parts) or "nothing"

@@ -267,6 +267,7 @@ UNFOLD = {
                 "items": [
                     _link("SKUs", "inventory_2", "skumap_sku_changelist"),
                     _link("Import a file", "upload_file", "engine_importrun_upload", needs="engine.add_importrun"),
+                    _link("Imports", "checklist", "engine_importrun_changelist"),
                     _link("Stock", "warehouse", "stock_stockbalance_changelist"),
                     _link("Stock history", "history", "stock_stockmovement_changelist"),
                     _link("Transfer proposals", "local_shipping", "stock_transferproposal_changelist"),
@@ -319,7 +320,6 @@ UNFOLD = {
                     _link("Pace of orders", "speed", "engine_orderpace_changelist"),
                     _link("Delays", "hourglass", "engine_latencysample_changelist"),
                     _link("API calls", "api", "engine_callcount_changelist"),
-                    _link("Imported files", "history", "engine_importrun_changelist"),
                     _link("Matched columns", "view_column", "engine_columnmapping_changelist"),
                     _link("Account tokens", "vpn_key", "skumap_accounttoken_changelist"),
                     _link("Repeated API requests", "repeat", "api_idempotencyrecord_changelist"),

@@ -67,7 +67,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
 
     @display(description="File", ordering="file_name")
     def file(self, obj: Any) -> Any:
-        return format_html('<span class="isync-break">{}</span>', obj.file_name)
+        return format_html('<span class="isync-name">{}</span>', obj.file_name)
 
     @display(description="By")
     def who(self, obj: Any) -> str:
