@@ -239,10 +239,17 @@ SPECTACULAR_SETTINGS = {
 # --- Back-office ------------------------------------------------------------------------------------------------------------
 
 
-def _link(title: str, icon: str, name: str, *, needs: str = "") -> dict[str, Any]:
-    """``needs``: the permission without which the link is not shown, where it leads to no list of its own."""
-    link = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
-    return {**link, "permission": lambda request: request.user.has_perm(needs)} if needs else link
+def _link(title: str, icon: str, name: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
+
+
+def _import_link() -> dict[str, Any]:
+    """It leads to no list, so that it says itself who sees it, and it stands for all pages of imports."""
+    return {
+        **_link("Import a file", "upload_file", "engine_importrun_upload"),
+        "permission": lambda request: request.user.has_perm("engine.add_importrun"),
+        "active": lambda request: "/engine/importrun/" in request.path,
+    }
 
 
 UNFOLD = {
@@ -266,8 +273,7 @@ UNFOLD = {
                 "title": "Stock",
                 "items": [
                     _link("SKUs", "inventory_2", "skumap_sku_changelist"),
-                    _link("Import a file", "upload_file", "engine_importrun_upload", needs="engine.add_importrun"),
-                    _link("Imports", "checklist", "engine_importrun_changelist"),
+                    _import_link(),
                     _link("Stock", "warehouse", "stock_stockbalance_changelist"),
                     _link("Stock history", "history", "stock_stockmovement_changelist"),
                     _link("Transfer proposals", "local_shipping", "stock_transferproposal_changelist"),

@@ -277,7 +277,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
 
     def _page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         request.current_app = self.admin_site.name
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "subtitle": None, "media": self.media}
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "subtitle": None}
         return TemplateResponse(request, template, {**shared, **context})
 
 

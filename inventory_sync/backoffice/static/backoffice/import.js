@@ -8,6 +8,7 @@
     const note = document.getElementById("upload-note");
     if (file && file.size > Number(form.dataset.mostBytes)) {
       event.preventDefault();
+      event.stopPropagation(); // nothing was sent, so that it may be sent again (once.js)
       note.classList.add("isync-bad");
       note.textContent = `${file.name} is bigger than ${Math.round(form.dataset.mostBytes / 1048576)} MB. Send it in parts.`;
     } else if (file && !event.defaultPrevented) {
