@@ -38,6 +38,8 @@ _WAREHOUSE = (
 _MANAGER = (
     *_WAREHOUSE,
     "engine.view_*",
+    "engine.add_importrun",
+    "engine.delete_columnmapping",
     "skumap.*_sku",
     "skumap.*_kitcomponent",
     "skumap.*_category",

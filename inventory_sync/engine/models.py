@@ -11,6 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 
+from inventory_sync.engine.import_models import ColumnMapping, ImportChunk, ImportRun  # noqa: F401 - Django looks here
+
 
 class ListingStateQuerySet(models.QuerySet["ListingState"]):
     """Rows of quantities."""

@@ -18,6 +18,7 @@ from inventory_sync.domain.errors import ChannelError
 from inventory_sync.engine import (
     bulk,
     clockwork,
+    import_runs,
     inbound,
     link_audit,
     matching,
@@ -36,13 +37,14 @@ from skumap.models import ChannelAccount
 logger = logging.getLogger(__name__)
 
 QUEUE_WAIT_SECONDS = 10
+IMPORT_SECONDS = 4 * 3600  # a mapping of 100,000 listings links them one by one
 
 
-def tick(queue: str) -> Callable[[Callable[..., None]], Any]:
+def tick(queue: str, **limits: Any) -> Callable[[Callable[..., None]], Any]:
     """A task that only looks. What goes wrong on a channel is noted where it happens; nothing is retried here."""
 
     def decorate(work: Callable[..., None]) -> Any:
-        @shared_task(name=f"inventory_sync.engine.tasks.{work.__name__}", queue=queue, ignore_result=True)
+        @shared_task(name=f"inventory_sync.engine.tasks.{work.__name__}", queue=queue, ignore_result=True, **limits)
         @wraps(work)
         def run(*args: int) -> None:
             wake.taken(work.__name__, *args)
@@ -125,6 +127,18 @@ def start_bulk(account_id: int) -> None:
     bulk.start_bulk(account_id=account_id)
 
 
+@tick("bulk", soft_time_limit=IMPORT_SECONDS, time_limit=IMPORT_SECONDS + 60)
+def preview_files() -> None:
+    while import_runs.work(import_runs.PREVIEWS):
+        pass
+
+
+@tick("bulk", soft_time_limit=IMPORT_SECONDS, time_limit=IMPORT_SECONDS + 60)
+def import_files() -> None:
+    while import_runs.work(import_runs.IMPORTS):
+        pass
+
+
 @tick("bulk")
 def match_listings() -> None:
     with upkeep.single_flight("match_listings", 0) as mine:
@@ -145,6 +159,7 @@ def keep_house() -> None:
     polling.alert_silent_streams(now=now)
     upkeep.watch(now=now)
     upkeep.forget(now=now)
+    import_runs.forget(now=now)
 
 
 @tick("bulk")
@@ -184,4 +199,6 @@ def sweep() -> None:
     for account_id, account in accounts.items():
         if upkeep.has_queue(account):
             wake.send("receive_queue", account_id)
+    for lane in import_runs.lanes_in_need(now=now):
+        wake.send(lane.task)
     wake.send("route_alerts")

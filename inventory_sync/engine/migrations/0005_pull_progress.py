@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("engine", "0003_order_pace"),
+        ("engine", "0004_import_run"),
     ]
 
     operations = [
