@@ -243,12 +243,13 @@ def take_in_listings(*, account: ChannelAccount, snapshots: Sequence[ListingSnap
             values["shows"] = row.shows
         if row.fulfilment != values["fulfilment"]:
             moved.append(row.pk)
-        if any(getattr(row, field) != values[field] for field in _LISTING_FIELDS) or row.vanished_at is not None:
+        values["attributes"] = {**(row.attributes or {}), **snapshot.attributes}
+        if any(getattr(row, field) != value for field, value in values.items()) or row.vanished_at is not None:
             changed.append(row)
-        for field in _LISTING_FIELDS:
-            setattr(row, field, values[field])
+        for field, value in values.items():
+            setattr(row, field, value)
         row.vanished_at = None
-    Listing.objects.bulk_update(changed, [*_LISTING_FIELDS, "vanished_at"], batch_size=500)
+    Listing.objects.bulk_update(changed, [*_LISTING_FIELDS, "attributes", "vanished_at"], batch_size=500)
     Listing.objects.filter(pk__in=[row.pk for row in known.values()]).update(pulled_at=now)
     # Another pull may be storing the same new listings: whoever comes second finds them.
     Listing.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
