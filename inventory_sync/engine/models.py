@@ -11,6 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from inventory_sync.engine.listing_change import ListingChange  # noqa: F401 - a model of this app
+
 
 class ListingState(models.Model):
     """

@@ -20,6 +20,7 @@ from inventory_sync.engine import (
     catalogue,
     clockwork,
     inbound,
+    listing_sending,
     notify,
     polling,
     push,
@@ -124,6 +125,13 @@ def start_bulk(account_id: int) -> None:
 
 
 @tick("bulk")
+def send_changes(account_id: int) -> None:
+    with upkeep.single_flight("listing_changes", account_id) as mine:
+        while mine and listing_sending.work(account_id=account_id, now=timezone.now()):
+            pass
+
+
+@tick("bulk")
 def keep_house() -> None:
     now = timezone.now()
     polling.alert_silent_streams(now=now)
@@ -165,6 +173,8 @@ def sweep() -> None:
         wake.send("confirm", account_id)
     for account_id in upkeep.accounts_with_jobs(now=now):
         wake.send("check_jobs", account_id)
+    for account_id in listing_sending.accounts_with_changes(now=now):
+        wake.send("send_changes", account_id)
     for account_id, account in accounts.items():
         if upkeep.has_queue(account):
             wake.send("receive_queue", account_id)
