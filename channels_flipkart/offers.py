@@ -120,7 +120,7 @@ def compose(kind: ChangeKind, facts: OfferFacts, *, current: ListingContent | No
     if "price" in shown:
         content["price"] = {**shown["price"], **ours["price"]}
     if "packages" in ours:
-        content["packages"] = _with_ids(ours["packages"], objects(shown.get("packages")))
+        content["packages"] = _with_known(ours["packages"], objects(shown.get("packages")))
     for name in ("tax", "address_label", "dating_label"):
         if name in shown and name in ours and isinstance(shown[name], Mapping):
             content[name] = {**shown[name], **ours[name]}
@@ -185,13 +185,13 @@ def _package(package: Package, number: int) -> dict[str, Any]:
     return _without_none(**made)
 
 
-def _with_ids(packages: list[dict[str, Any]], shown: Sequence[Payload]) -> list[dict[str, Any]]:
-    """An update names the packages that it means: by the same name, else by the same place in the list."""
+def _with_known(packages: list[dict[str, Any]], shown: Sequence[Payload]) -> list[dict[str, Any]]:
+    """An update means known packages, by the same name, else by the same place in the list: what we don't say of them stays."""
     by_name = {text(package.get("name")): package for package in shown}
     found = []
     for index, package in enumerate(packages):
         known = by_name.get(package["name"]) or (shown[index] if len(shown) == len(packages) else {})
-        found.append({"id": known["id"], **package} if known.get("id") else package)
+        found.append({**copy.deepcopy(dict(known)), **package})
     return found
 
 

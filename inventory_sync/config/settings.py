@@ -278,6 +278,7 @@ UNFOLD = {
                     _link("Seller accounts", "storefront", "skumap_channelaccount_changelist"),
                     _link("Channel locations", "pin_drop", "skumap_channellocation_changelist"),
                     _link("Listings", "sell", "skumap_listing_changelist"),
+                    _link("Listing changes", "published_with_changes", "engine_listingchange_changelist"),
                     _link("Quantities", "tune", "engine_listingstate_changelist"),
                     _link("Stock rules", "rule", "engine_stockrule_changelist"),
                     _link("Sale events", "celebration", "engine_saleevent_changelist"),
