@@ -19,6 +19,7 @@ from inventory_sync.engine import (
     bulk,
     catalogue,
     clockwork,
+    gst_rates,
     inbound,
     listing_sending,
     notify,
@@ -137,6 +138,11 @@ def keep_house() -> None:
     polling.alert_silent_streams(now=now)
     upkeep.watch(now=now)
     upkeep.forget(now=now)
+
+
+@tick("bulk")
+def check_rates() -> None:
+    gst_rates.check_rates(now=timezone.now())
 
 
 @tick("bulk")
