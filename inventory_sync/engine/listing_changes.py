@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from inventory_sync.alerts.services import resolve_alert
 from inventory_sync.domain.listing_changes import (
     ChangeKind,
     Composed,
@@ -33,6 +34,7 @@ from skumap.models import ChannelAccount, Listing, Sku
 
 State = ListingChange.State
 MOST_WISHES = 200
+STOPPED_ALERT = "listing_change_stopped"
 
 
 class ChangeError(ValueError):
@@ -276,6 +278,11 @@ def _set(change: ListingChange, composed: Composed, problems: Sequence[FieldProb
     change.problems = [asdict(problem) for problem in unique]
 
 
+def stopped_key(change: ListingChange) -> str:
+    """By which an approved change that was not made is an alert."""
+    return f"{change.account_id}:{change.seller_sku}"
+
+
 def _store(draft: ListingChange, *, now: datetime) -> str:
     """Store a draft in place of an older one. :return: why it can't be, "" when it is."""
     try:
@@ -289,6 +296,7 @@ def _store(draft: ListingChange, *, now: datetime) -> str:
                 row.state, row.note, row.settled_at = State.REFUSED, "A newer change took its place.", now
                 row.save(update_fields=["state", "note", "settled_at"])
             draft.save()
+            resolve_alert(kind=STOPPED_ALERT, key=stopped_key(draft), now=now)
     except IntegrityError:
         return f"{draft.seller_sku}: somebody else is just preparing a change of it."
     return ""
@@ -337,6 +345,7 @@ def _decide(change: ListingChange, state: str, *, now: datetime, actor: Actor, n
     change.decided_at, change.decided_by, change.decided_via = now, actor.user, actor.via[:100]
     change.settled_at = now if state == State.REFUSED else None
     change.next_attempt_at = None
+    resolve_alert(kind=STOPPED_ALERT, key=stopped_key(change), now=now)
     change.save(
         update_fields=["state", "note", "decided_at", "decided_by", "decided_via", "settled_at", "next_attempt_at"]
     )

@@ -32,7 +32,14 @@ from inventory_sync.engine.accounts import AccountContext, context_of
 from inventory_sync.engine.catalogue import after_pull
 from inventory_sync.engine.inbound import note_channel_error
 from inventory_sync.engine.listing_change import ListingChange
-from inventory_sync.engine.listing_changes import fill, ids_of_change, key_of, writer_of
+from inventory_sync.engine.listing_changes import (
+    STOPPED_ALERT,
+    fill,
+    ids_of_change,
+    key_of,
+    stopped_key,
+    writer_of,
+)
 from inventory_sync.engine.mapping import approve_match
 from skumap.models import ChannelAccount, Listing
 from skumap.services import LinkError, take_in_listings
@@ -179,7 +186,21 @@ def _still_right(
         return True
     change.problems, change.claimed_until = fresh.problems, None
     change.save(update_fields=["state", "note", "settled_at", "before", "payload", "diff", "problems", "claimed_until"])
+    _tell_stopped(change, now=now)
     return False
+
+
+def _tell_stopped(change: ListingChange, *, now: datetime) -> None:
+    """What a manager approved has not been done: one alert for the seller SKU, until something newer is decided of it."""
+    raise_alert(
+        kind=STOPPED_ALERT,
+        key=stopped_key(change),
+        title=f"{change.account}: the approved change of {change.seller_sku} was not made",
+        detail=change.note,
+        account_id=change.account_id,
+        link=f"/admin/engine/listingchange/{change.pk}/change/",
+        now=now,
+    )
 
 
 def _mark_sent(claimed: Sequence[ListingChange]) -> list[ListingChange]:
@@ -239,6 +260,8 @@ def _settle(
                 now=now,
             )
     change.save(update_fields=SENT_FIELDS)
+    if change.state == State.FAILED:
+        _tell_stopped(change, now=now)
 
 
 # --- look -----------------------------------------------------------------------------------------------------------------------------
@@ -307,6 +330,8 @@ def _look_at(
     if change.state != State.UNKNOWN:
         resolve_alert(kind=UNKNOWN_ALERT, key=str(change.pk), now=now)
     change.save(update_fields=SENT_FIELDS)
+    if change.state == State.FAILED:
+        _tell_stopped(change, now=now)
 
 
 def _deadline(context: AccountContext, change: ListingChange) -> datetime:

@@ -294,7 +294,9 @@ def test_a_listing_that_changed_after_the_approval_is_looked_at_again_first(
 
     assert (again(change).state, again(change).payload["listing_status"]) == ("draft", "INACTIVE")
     assert on_flipkart(shop, "OLD").selling_price == 700
+    assert Alert.objects.get(kind="listing_change_stopped").resolved_at is None
     approve(change)
+    assert Alert.objects.get(kind="listing_change_stopped").resolved_at is not None
     send(flipkart)
     assert (on_flipkart(shop, "OLD").selling_price, on_flipkart(shop, "OLD").listing_status) == (750, "INACTIVE")
 
