@@ -17,6 +17,7 @@ from channels_flipkart.paging import open_shipments, seller_in
 from channels_flipkart.pushing import push
 from channels_flipkart.reading import PullCursor, details_of, orders_by_id, pull_listings, snapshots_of
 from channels_flipkart.settings import Settings, budget_plan, default_settings
+from channels_flipkart.writing import FlipkartListings
 from inventory_sync.domain.errors import (
     ContractError,
     CredentialsError,
@@ -185,6 +186,12 @@ class FlipkartAdapter:
         raise NotWritableError(f"{hazard} is nothing that Flipkart knows (listing {listing.key})", channel=CHANNEL)
 
     # --- quantities ---
+
+    @property
+    def listings(self) -> FlipkartListings:
+        return FlipkartListings(
+            client=self._client, tokens=self._tokens, settings=self._settings, clock=self._ports.clock
+        )
 
     @property
     def batch_size(self) -> int:

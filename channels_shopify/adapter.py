@@ -213,6 +213,11 @@ class ShopifyAdapter:
         return readings
 
     @property
+    def listings(self) -> None:
+        """A product is edited in Shopify: it is where the goods come from."""
+        return
+
+    @property
     def bulk_size(self) -> int:
         return min(max(int(settings.number(self._settings, "bulk_size")), 0), MAX_ROWS)
 

@@ -50,6 +50,7 @@ _MANAGER = (
     "stock.*_locationlink",
     "engine.*_stockrule",
     "engine.*_saleevent",
+    "engine.*_listingchange",
     "engine.change_webhookdelivery",
     "engine.change_synccursor",
     "stock.change_correctionproposal",

@@ -290,6 +290,7 @@ UNFOLD = {
                     _link("Listings", "sell", "skumap_listing_changelist"),
                     _link("Review listings", "checklist", "skumap_listing_review"),
                     _link("Doubtful links", "rule_folder", "skumap_linkaudit_changelist"),
+                    _link("Listing changes", "published_with_changes", "engine_listingchange_changelist"),
                     _link("Quantities", "tune", "engine_listingstate_changelist"),
                     _link("Stock rules", "rule", "engine_stockrule_changelist"),
                     _link("Sale events", "celebration", "engine_saleevent_changelist"),

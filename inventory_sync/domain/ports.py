@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from inventory_sync.domain.snapshots import (
     Channel,
@@ -24,6 +24,9 @@ from inventory_sync.domain.snapshots import (
     OrderSnapshot,
     ReturnSnapshot,
 )
+
+if TYPE_CHECKING:
+    from inventory_sync.domain.listing_changes import ListingWriter
 
 # --- what adapters need from above ---------------------------------------------------------------------------------------
 
@@ -391,6 +394,12 @@ class ChannelAdapter(Protocol):
     def read_listings(self, listings: Sequence[ListingIds]) -> list[ListingSnapshot]: ...
 
     def fix_hazard(self, *, listing: ListingIds, hazard: Hazard) -> None: ...
+
+    # what listings say
+    @property
+    def listings(self) -> ListingWriter | None:
+        """How listings are created and changed; None where that is not done from here."""
+        ...
 
     # quantities
     @property

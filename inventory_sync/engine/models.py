@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from inventory_sync.engine.import_models import ColumnMapping, ImportChunk, ImportRun  # noqa: F401 - Django looks here
+from inventory_sync.engine.listing_change import ListingChange  # noqa: F401 - a model of this app
 
 
 class ListingStateQuerySet(models.QuerySet["ListingState"]):

@@ -18,9 +18,11 @@ from inventory_sync.domain.errors import ChannelError
 from inventory_sync.engine import (
     bulk,
     clockwork,
+    gst_rates,
     import_runs,
     inbound,
     link_audit,
+    listing_sending,
     matching,
     notify,
     polling,
@@ -154,12 +156,24 @@ def audit_links() -> None:
 
 
 @tick("bulk")
+def send_changes(account_id: int) -> None:
+    with upkeep.single_flight("listing_changes", account_id) as mine:
+        while mine and listing_sending.work(account_id=account_id, now=timezone.now()):
+            pass
+
+
+@tick("bulk")
 def keep_house() -> None:
     now = timezone.now()
     polling.alert_silent_streams(now=now)
     upkeep.watch(now=now)
     upkeep.forget(now=now)
     import_runs.forget(now=now)
+
+
+@tick("bulk")
+def check_rates() -> None:
+    gst_rates.check_rates(now=timezone.now())
 
 
 @tick("bulk")
@@ -196,6 +210,8 @@ def sweep() -> None:
         wake.send("confirm", account_id)
     for account_id in upkeep.accounts_with_jobs(now=now):
         wake.send("check_jobs", account_id)
+    for account_id in listing_sending.accounts_with_changes(now=now):
+        wake.send("send_changes", account_id)
     for account_id, account in accounts.items():
         if upkeep.has_queue(account):
             wake.send("receive_queue", account_id)
