@@ -21,6 +21,7 @@ from channels_amazon.reports import Reports
 from channels_amazon.settings import CHANNEL, Settings, default_settings
 from channels_amazon.transport import USER_AGENT, Transport
 from channels_amazon.values import objects, part, text, truth
+from channels_amazon.writing import AmazonListings
 from inventory_sync.domain.errors import CredentialsError, NotWritableError, RejectedError, SetupError, SignatureError
 from inventory_sync.domain.ports import (
     Account,
@@ -179,7 +180,7 @@ class AmazonAdapter:
         """Amazon knows one merchant quantity for each listing."""
         return [LocationSnapshot(location_id=LOCATION, name="Amazon merchant stock")]
 
-    def pull_listings(self, *, cursor: str = "") -> Iterator[ListingPage]:
+    def pull_listings(self, *, cursor: str = "", first: Sequence[str] = ()) -> Iterator[ListingPage]:
         return reading.pull_listings(self._client, self._reports, cursor=cursor, settings=self._settings)
 
     def read_listings(self, listings: Sequence[ListingIds]) -> list[ListingSnapshot]:
@@ -187,6 +188,14 @@ class AmazonAdapter:
 
     def fix_hazard(self, *, listing: ListingIds, hazard: Hazard) -> None:
         raise NotWritableError(f"{hazard} is nothing that Amazon knows (listing {listing.key})", channel=CHANNEL)
+
+    # --- what listings say ---
+
+    @property
+    def listings(self) -> AmazonListings:
+        return AmazonListings(
+            client=self._client, tokens=self._tokens, settings=self._settings, clock=self._ports.clock
+        )
 
     # --- quantities ---
 

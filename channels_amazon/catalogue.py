@@ -91,11 +91,11 @@ def read_item(item: Payload, *, marketplace_id: str) -> ListingSnapshot | None:
         active=is_active(item, marketplace_id=marketplace_id) is not False,
         locations=_locations(fulfilment, (quantities or {}).get(MERCHANT_CODE)),
         price=decimal(part(offer, "price").get("amount")),
-        mrp=_amount(attributes, "maximum_retail_price"),
+        mrp=_amount(attributes, "maximum_retail_price") or _mrp_of_offer(attributes),
         barcode=_barcode(attributes),
         hsn=_hsn(attributes),
         product_type=text(summary.get("productType")) or _product_type(item, marketplace_id=marketplace_id),
-        attributes=_words(attributes),
+        attributes=_words(attributes) | _tax_code(attributes),
     )
 
 
@@ -164,6 +164,18 @@ def _amount(attributes: Payload, name: str) -> Decimal | None:
         if found is not None:
             return found
     return None
+
+
+def _mrp_of_offer(attributes: Payload) -> Decimal | None:
+    offers = objects(attributes.get("purchasable_offer"))
+    prices = (price for offer in offers for price in objects(offer.get("maximum_retail_price")))
+    amounts = (decimal(each.get("value_with_tax")) for price in prices for each in objects(price.get("schedule")))
+    return next((amount for amount in amounts if amount is not None), None)
+
+
+def _tax_code(attributes: Payload) -> dict[str, str]:
+    code = next((text(each.get("value")) for each in objects(attributes.get("product_tax_code"))), "")
+    return {"tax_code": code} if code else {}
 
 
 def _barcode(attributes: Payload) -> str:

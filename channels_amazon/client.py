@@ -119,18 +119,17 @@ class SellingPartnerClient:
         response = self._transport.read(self._listing_path(), "searchListingsItems", share=share, params=params)
         return _object(response), response
 
-    def merge_quantity(
+    def merge_attributes(
         self, sku: str, body: Payload, *, share: Share, token: Token, deadline_seconds: float
     ) -> ApiResponse:
         """
         The one write of a listing: PATCH with op ``merge`` (contract, section 8.2). One try.
 
-        :param body: of :func:`channels_amazon.catalogue.quantity_patch`; anything else is refused here.
+        :param body: of :func:`channels_amazon.catalogue.quantity_patch` or :func:`channels_amazon.offers.price_patch`; anything but a merge
+            is refused here.
         """
         if any(patch.get("op") != "merge" for patch in body["patches"]):
-            raise ContractError(
-                "only a merge may be sent: anything else wipes handling time and restock date", channel=CHANNEL
-            )
+            raise ContractError("only a merge may be sent: anything else wipes what it does not name", channel=CHANNEL)
         try:
             return self._transport.once(
                 "PATCH",

@@ -64,7 +64,7 @@ def _sent(
     if left <= 0:
         return outcome(update, PushResult.NOT_SENT, code="DEADLINE", message="getting a token took too long")
     try:
-        response = client.merge_quantity(
+        response = client.merge_attributes(
             update.row.listing.key,
             quantity_patch(update, fallback_product_type=settings.fallback_product_type),
             share=update.share,

@@ -15,8 +15,9 @@ from channels_flipkart.client import FlipkartClient
 from channels_flipkart.errors import CHANNEL, error_of
 from channels_flipkart.paging import open_shipments, seller_in
 from channels_flipkart.pushing import push
-from channels_flipkart.reading import details_of, orders_by_id, pull_listings, snapshots_of
+from channels_flipkart.reading import PullCursor, details_of, orders_by_id, pull_listings, snapshots_of
 from channels_flipkart.settings import Settings, budget_plan, default_settings
+from channels_flipkart.writing import FlipkartListings
 from inventory_sync.domain.errors import (
     ContractError,
     CredentialsError,
@@ -165,15 +166,16 @@ class FlipkartAdapter:
     def _learned_locations(self) -> list[dict[str, str]]:
         wanted, names = self._settings.location_learn_skus, dict[str, None]()
         looked = 0
-        for page in pull_listings(self._client, cursor="", settings=self._settings):
+        at = PullCursor(total=0)  # nobody asks how many there are
+        for page in pull_listings(self._client, cursor=at.write(), settings=self._settings):
             names.update((location.location_id, None) for listing in page.listings for location in listing.locations)
             looked += len(page.listings)
             if looked >= wanted:
                 break
         return [{"id": name} for name in names]
 
-    def pull_listings(self, *, cursor: str = "") -> Iterator[ListingPage]:
-        return pull_listings(self._client, cursor=cursor, settings=self._settings)
+    def pull_listings(self, *, cursor: str = "", first: Sequence[str] = ()) -> Iterator[ListingPage]:
+        return pull_listings(self._client, cursor=cursor, first=first, settings=self._settings)
 
     def read_listings(self, listings: Sequence[ListingIds]) -> list[ListingSnapshot]:
         """Those that Flipkart does not know are missing."""
@@ -184,6 +186,12 @@ class FlipkartAdapter:
         raise NotWritableError(f"{hazard} is nothing that Flipkart knows (listing {listing.key})", channel=CHANNEL)
 
     # --- quantities ---
+
+    @property
+    def listings(self) -> FlipkartListings:
+        return FlipkartListings(
+            client=self._client, tokens=self._tokens, settings=self._settings, clock=self._ports.clock
+        )
 
     @property
     def batch_size(self) -> int:

@@ -121,6 +121,7 @@ def listing_snapshot(*, sku: str, listing: Payload, open_units: int | None) -> L
     prices: Payload = price if isinstance(price, dict) else {}
     tax = listing.get("tax")
     words = {name: text(listing.get(name)) for name in ("listing_status", "archived_status", "fulfillment_profile")}
+    words["tax_code"] = text(tax.get("tax_code")) if isinstance(tax, dict) else ""
     return ListingSnapshot(
         ids=ListingIds(
             key=sku,

@@ -124,6 +124,23 @@ class FlipkartClient:
             deadline_seconds=deadline_seconds,
         )
 
+    def write_listings(
+        self, path: str, body: Mapping[str, Any], *, operation: str, bearer: Token, deadline_seconds: float
+    ) -> ApiResponse:
+        """``POST /listings/v3`` (create, which overwrites), ``.../update`` or ``.../update/price``: 10 SKUs at most, one try."""
+        _at_most(self._settings.listing_batch, body)
+        return self._call(
+            "POST",
+            path,
+            operation=operation,
+            share=Share.BULK,
+            json=body,
+            headers={"Content-Type": "application/json; charset=utf-8"},
+            bearer=bearer,
+            retries=0,
+            deadline_seconds=deadline_seconds,
+        )
+
     def locations(self) -> Any:
         """``GET /locations/allLocations``: seen in a production connector, documented nowhere; any JSON may come."""
         return self._read("GET", "/locations/allLocations", operation="locations", share=Share.SETUP).json()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from channels_flipkart.catalogue import Details, bare_listing, listing_snapshot, read_details
-from channels_flipkart.client import MAX_DETAILS, FlipkartClient
+from channels_flipkart.client import MAX_DETAILS, FlipkartClient, Page
 from channels_flipkart.errors import CHANNEL
 from channels_flipkart.mapping import read_shipments
 from channels_flipkart.settings import Settings
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+SEARCH_PAGE = 500  # references
 _STATUSES = ("ACTIVE", "INACTIVE")
 _BAD_RECORD = frozenset(
     {400, 413, 422}
@@ -92,58 +93,109 @@ def orders_by_id(client: FlipkartClient, shipment_ids: Sequence[str], *, setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullCursor:
-    """Where a listing pull stands: which status, which search page, how many of its references are done."""
+    """
+    Where a listing pull stands.
+
+    :ivar status, page_id, done: which status, which search page, how many of its references are done.
+    :ivar total: references in all, counted when the pull began; None: not yet. :ivar read: those of them that are done.
+    """
 
     status: str = _STATUSES[0]
     page_id: str = ""
     done: int = 0
+    total: int | None = None
+    read: int = 0
 
     @classmethod
-    def read(cls, cursor: str) -> PullCursor:
+    def parse(cls, cursor: str) -> PullCursor:
         """:raises RejectedError: not a cursor that we gave."""
         if not cursor:
             return cls()
         try:
             told = json.loads(cursor)
-            found = cls(status=text(told["status"]), page_id=text(told["page_id"]), done=whole(told["done"]) or 0)
-        except (ValueError, TypeError, KeyError) as error:
+            found = cls(
+                status=text(told["status"]),
+                page_id=text(told["page_id"]),
+                done=whole(told["done"]) or 0,
+                total=whole(told.get("total")),
+                read=whole(told.get("read")) or 0,
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RejectedError("this is not a cursor of a listing pull", channel=CHANNEL) from error
         if found.status not in _STATUSES:
             raise RejectedError("this is not a cursor of a listing pull", channel=CHANNEL)
         return found
 
     def write(self) -> str:
-        return json.dumps({"status": self.status, "page_id": self.page_id, "done": self.done})
+        return json.dumps(asdict(self))
+
+    @property
+    def calls_left(self) -> int | None:
+        """Details of ten take a call; the searches, at 500 a call, are counted with them."""
+        left = max((self.total or 0) - self.read, 0)
+        return None if self.total is None else -(-left // MAX_DETAILS) + -(-left // SEARCH_PAGE)
 
 
-def pull_listings(client: FlipkartClient, *, cursor: str, settings: Settings) -> Iterator[ListingPage]:
+def pull_listings(
+    client: FlipkartClient, *, cursor: str, settings: Settings, first: Sequence[str] = ()
+) -> Iterator[ListingPage]:
     """
     Every listing, active and inactive, some ten at a time, each page with a cursor that goes on after it.
 
-    The search gives references only (500 a page); what a listing is comes from details.
+    The search gives references only (500 a page); what a listing is comes from details, ten a call. A pull begins by counting the references,
+    so that one knows how long it takes, and by describing ``first``.
     """
-    at = PullCursor.read(cursor)
+    at = PullCursor.parse(cursor)
+    if at.total is None:
+        at = replace(at, total=sum(len(page.items) for status in _STATUSES for page in _search(client, status)))
+        for ten in _tens(list(dict.fromkeys(first))):
+            try:
+                found = snapshots_of(client, ten, settings=settings, share=Share.BULK)
+            except RejectedError as error:
+                logger.info("flipkart: what sells best comes in its turn: %s", error)
+                continue
+            yield ListingPage(
+                listings=tuple(found.values()), cursor=at.write(), total=at.total, calls_left=at.calls_left
+            )
     while True:
         page = client.search_listings(status=at.status, page_id=at.page_id)
         references = page.items[at.done :]
-        following = _after(at, next_page=page.next)
+        following = _after(at, next_page=page.next, count=len(references))
         while references:
             chunk, references = references[:MAX_DETAILS], references[MAX_DETAILS:]
-            at = replace(at, done=at.done + len(chunk))
+            at = replace(at, done=at.done + len(chunk), read=at.read + len(chunk))
             goes_on = at if references else following
             yield ListingPage(
                 listings=tuple(_described(client, chunk, active=at.status == "ACTIVE", settings=settings)),
                 cursor=goes_on.write() if goes_on else "",
+                total=at.total,
+                calls_left=goes_on.calls_left if goes_on else 0,
             )
         if following is None:
             return
         at = following
 
 
-def _after(at: PullCursor, *, next_page: str) -> PullCursor | None:
+def _search(client: FlipkartClient, status: str) -> Iterator[Page]:
+    page_id = ""
+    while True:
+        page = client.search_listings(status=status, page_id=page_id)
+        yield page
+        if not page.next:
+            return
+        page_id = page.next
+
+
+def _tens(skus: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (skus[start : start + MAX_DETAILS] for start in range(0, len(skus), MAX_DETAILS))
+
+
+def _after(at: PullCursor, *, next_page: str, count: int) -> PullCursor | None:
+    """The cursor behind a search page of which ``count`` references were still to do."""
+    behind = replace(at, page_id=next_page, done=0, read=at.read + count)
     if next_page:
-        return PullCursor(status=at.status, page_id=next_page)
-    return PullCursor(status="INACTIVE") if at.status == "ACTIVE" else None
+        return behind
+    return replace(behind, status="INACTIVE") if at.status == "ACTIVE" else None
 
 
 def _described(

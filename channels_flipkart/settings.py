@@ -43,6 +43,7 @@ class Settings:
     details_endpoint: str = "details"  # or get
     inventory_send_location_status: bool = False
     warning_is_success: bool = True
+    tax_codes: tuple[str, ...] = ()  # those of the account's My Listings page; empty: the usual ones
     allow_fbf_lite: bool = False
     marketplace_locations: tuple[str, ...] = ()  # Flipkart's own locations of mixed listings: never written
     location_learn_skus: int = 50  # listings looked at when the location list can't be read

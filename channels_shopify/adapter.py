@@ -101,7 +101,7 @@ class ShopifyAdapter:
         pages = self._pages(lambda cursor: self._client.locations_page(cursor=cursor).part("locations"))
         return [mapping.location(node) for node in pages]
 
-    def pull_listings(self, *, cursor: str = "") -> Iterator[ListingPage]:
+    def pull_listings(self, *, cursor: str = "", first: Sequence[str] = ()) -> Iterator[ListingPage]:
         """
         All variants in the order of their ids. ``cursor`` is ``<anchor id>|<variants since then>|<the shop's own cursor>``: paging reaches
         25,000 objects at most, so from time to time it begins anew behind an anchor.
@@ -211,6 +211,11 @@ class ShopifyAdapter:
                     mapping.reading(row, items.get(row.listing.listing_ref), began_at=began_at) for row in chunk
                 ]
         return readings
+
+    @property
+    def listings(self) -> None:
+        """A product is edited in Shopify: it is where the goods come from."""
+        return
 
     @property
     def bulk_size(self) -> int:

@@ -305,12 +305,16 @@ class MatchCandidate(models.Model):
     run = models.CharField(
         max_length=200, blank=True, help_text="Sizes and colours that pair one to one with a style share this."
     )
+    safe = models.BooleanField(default=False, help_text="Nothing speaks against it, and nothing else comes near.")
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ("listing", "rank")
         verbose_name = "match candidate"
-        indexes: ClassVar = [models.Index(fields=["run"], condition=~Q(run=""), name="candidates_of_a_run")]
+        indexes: ClassVar = [
+            models.Index(fields=["run"], condition=~Q(run=""), name="candidates_of_a_run"),
+            models.Index(fields=["score"], condition=Q(safe=True), name="safe_candidates"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["listing", "sku"], name="one_candidate_per_listing_and_sku"),
             models.CheckConstraint(condition=Q(rank__gte=1, units_per_sale__gte=1), name="candidate_numbers_positive"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from skumap.compliance import RateRow, RateTable
+from skumap.compliance import RateRow, RateTable, shipped_rates
 from skumap.compliance.tables import HsnCode as HsnRow
 from skumap.compliance.tables import data_rows
 from skumap.profiles import GstRate, GstState, HsnCode
@@ -166,6 +166,11 @@ def rate_table() -> RateTable | None:
         for row in GstRate.objects.all()
     ]
     return RateTable(rows, version=f"database, {len(rows)} rows") if rows else None
+
+
+def rates() -> RateTable:
+    """The rates of the database, else the shipped ones."""
+    return rate_table() or shipped_rates()
 
 
 def hsn_codes(codes: Iterable[str]) -> dict[str, HsnRow] | None:

@@ -29,6 +29,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from inventory_sync.domain.errors import ChannelError, RetryableError, SetupError
+from inventory_sync.engine.listing_changes import ChangeError
 from inventory_sync.engine.start import ModeError
 from inventory_sync.engine.withdrawals import NotFreeError
 from inventory_sync.stock.ledger import MovementConflictError
@@ -87,7 +88,7 @@ def _known(error: Exception) -> Exception:
             return ConflictError(str(error))
         case NotFreeError():
             return ConflictError(str(error))
-        case StockError() | LinkError():
+        case StockError() | LinkError() | ChangeError():
             return ApiError(_sentence(error), status=400, code="refused")
         case ModeError():
             return ApiError(str(error), status=409, code="not_ready")

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from inventory_sync.alerts.models import Alert
 from inventory_sync.api.strict import EARLIEST, LATEST, MAX_UNITS, find_account
+from inventory_sync.engine.listing_change import ListingChange
 from inventory_sync.orders.models import Order
 from inventory_sync.stock.models import StockBalance, StockMovement, Warehouse
 from skumap.models import ChannelAccount, ChannelLocation, Listing, Sku
@@ -103,6 +104,18 @@ class ListingFilter(filters.FilterSet):
     def filter_search(self, queryset: QuerySet[Listing], name: str, value: str) -> QuerySet[Listing]:
         clause = Q(key__icontains=value) | Q(seller_sku__icontains=value)
         return queryset.filter(clause | Q(title__icontains=value) | Q(barcode__icontains=value))
+
+
+class ListingChangeFilter(filters.FilterSet):
+    account = AccountFilter(help_text="Id or name of a seller account.")
+    state = filters.MultipleChoiceFilter(choices=ListingChange.State.choices)
+    what = filters.ChoiceFilter(choices=ListingChange._meta.get_field("what").choices)
+    sku = filters.CharFilter(field_name="sku__code", help_text="Code of our SKU.")
+    seller_sku = filters.CharFilter()
+
+    class Meta:
+        model = ListingChange
+        fields: list[str] = []
 
 
 class StockFilter(filters.FilterSet):

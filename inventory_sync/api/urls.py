@@ -12,6 +12,7 @@ from inventory_sync.api.views.catalogue import ListingViewSet, SkuViewSet
 from inventory_sync.api.views.connect import begin, callback
 from inventory_sync.api.views.docs import docs
 from inventory_sync.api.views.health import healthz, readyz
+from inventory_sync.api.views.listing_changes import ListingChangeViewSet
 from inventory_sync.api.views.orders import AlertViewSet, OrderViewSet
 from inventory_sync.api.views.stock import (
     AdjustmentViewSet,
@@ -26,6 +27,7 @@ router = DefaultRouter(use_regex_path=False)
 router.include_format_suffixes = False
 router.register("skus", SkuViewSet, basename="sku")
 router.register("listings", ListingViewSet, basename="listing")
+router.register("listing-changes", ListingChangeViewSet, basename="listing-change")
 router.register("stock", StockViewSet, basename="stock")
 router.register("movements", MovementViewSet, basename="movement")
 router.register("adjustments", AdjustmentViewSet, basename="adjustment")

@@ -11,6 +11,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -18,9 +19,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from inventory_sync.backoffice.imports import AUTO, FORMAT_CHOICES
 from inventory_sync.engine.withdrawals import WhenShort
 from inventory_sync.stock.models import StockBalance, Warehouse
-from skumap.models import Listing, Sku
+from skumap.models import ChannelAccount, Listing, Sku
 
 MOST_UNITS = 1_000_000
 
@@ -243,3 +245,25 @@ class SaleStartForm(forms.Form):
         if hours <= 0:
             raise forms.ValidationError("It must last longer than 0 hours.")
         return float(hours)
+
+
+class UploadForm(forms.Form):
+    """A file to import. What is right in it shows in the preview."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="CSV, tab-separated text or Excel (.xlsx), up to 256 MB.",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+        error_messages={"empty": "The file is empty.", "required": "Choose a file."},
+    )
+    format = forms.ChoiceField(
+        label="What kind of file it is", choices=FORMAT_CHOICES, initial=AUTO, widget=UnfoldAdminSelectWidget()
+    )
+    account = forms.ModelChoiceField(
+        label="Seller account",
+        queryset=ChannelAccount.objects.defer("credentials").order_by("channel", "name"),
+        required=False,
+        empty_label="None: my own SKUs or combos",
+        help_text="For a mapping whose rows don't name the account.",
+        widget=UnfoldAdminSelectWidget(),
+    )

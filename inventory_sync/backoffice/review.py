@@ -25,7 +25,7 @@ from skumap.services import LinkError, set_kit
 LATELY = timedelta(days=30)
 SUGGESTIONS = 5
 OPEN = [Listing.Status.UNMAPPED, Listing.Status.AMBIGUOUS]
-SAFE_SCORE, SAFE_LEAD = 80.0, 8.0
+SAFE_AT_ONCE = 200
 
 
 class ReviewError(ValueError):
@@ -168,33 +168,20 @@ def approve_run(*, run: str, now: datetime, actor: Any) -> list[Listing]:
     return done
 
 
-def safe_matches(*, limit: int = 500) -> list[MatchCandidate]:
+def safe_matches() -> QuerySet[MatchCandidate]:
     """
-    Suggestions that nothing speaks against: likely, far before the next one, no field differs, and no other listing of the account is the
-    SKU or may as well be it. The likeliest first.
+    Suggestions that nothing spoke against when they were matched (:mod:`inventory_sync.engine.matching`), the likeliest first; but none whose SKU
+    the account has linked since.
     """
-    waiting = MatchCandidate.objects.filter(listing__status__in=OPEN, listing__vanished_at__isnull=True)
-    second = waiting.filter(listing=OuterRef("listing"), rank=2).values("score")
     linked = Listing.objects.filter(account=OuterRef("listing__account"), sku=OuterRef("sku"), vanished_at__isnull=True)
-    rival = waiting.filter(listing__account=OuterRef("listing__account"), sku=OuterRef("sku"), rank=1).exclude(
-        listing=OuterRef("listing")
-    )
-    rows = (
-        waiting.filter(rank=1, score__gte=SAFE_SCORE, conflicts=[], units_per_sale=1)
-        .annotate(next_score=Coalesce(Subquery(second), Value(0.0)))
-        .filter(~Exists(linked), ~Exists(rival), score__gte=F("next_score") + SAFE_LEAD)
-        .exclude(evidence__contains=[{"verdict": "differs"}])
-        .select_related("listing__account", "sku")
-        .order_by("-score", "id")
-    )
-    return list(rows[:limit])
+    rows = MatchCandidate.objects.filter(safe=True, listing__status__in=OPEN, listing__vanished_at__isnull=True)
+    return rows.filter(~Exists(linked)).select_related("listing__account", "sku").order_by("-score", "id")
 
 
 def approve_safe(*, candidate_ids: Iterable[int], now: datetime, actor: Any) -> list[Listing]:
     """Link what was chosen of the safe matches; one that is not safe any more is left alone."""
-    wanted = set(candidate_ids)
-    still = [row for row in safe_matches() if row.pk in wanted]
-    return [_approve(row, now=now, actor=actor, reason="reviewed among the safe ones") for row in still]
+    chosen = list(safe_matches().filter(pk__in=set(candidate_ids)))
+    return [_approve(row, now=now, actor=actor, reason="reviewed among the safe ones") for row in chosen]
 
 
 def _approve(row: MatchCandidate, *, now: datetime, actor: Any, reason: str) -> Listing:

@@ -38,6 +38,8 @@ _WAREHOUSE = (
 _MANAGER = (
     *_WAREHOUSE,
     "engine.view_*",
+    "engine.add_importrun",
+    "engine.delete_columnmapping",
     "skumap.*_sku",
     "skumap.*_kitcomponent",
     "skumap.*_category",
@@ -48,6 +50,7 @@ _MANAGER = (
     "stock.*_locationlink",
     "engine.*_stockrule",
     "engine.*_saleevent",
+    "engine.*_listingchange",
     "engine.change_webhookdelivery",
     "engine.change_synccursor",
     "stock.change_correctionproposal",

@@ -243,6 +243,15 @@ def _link(title: str, icon: str, name: str) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
 
 
+def _import_link() -> dict[str, Any]:
+    """It leads to no list, so that it says itself who sees it, and it stands for all pages of imports."""
+    return {
+        **_link("Import a file", "upload_file", "engine_importrun_upload"),
+        "permission": lambda request: request.user.has_perm("engine.add_importrun"),
+        "active": lambda request: "/engine/importrun/" in request.path,
+    }
+
+
 UNFOLD = {
     "SITE_TITLE": "inventory-sync",
     "SITE_HEADER": "inventory-sync",
@@ -264,6 +273,7 @@ UNFOLD = {
                 "title": "Stock",
                 "items": [
                     _link("SKUs", "inventory_2", "skumap_sku_changelist"),
+                    _import_link(),
                     _link("Stock", "warehouse", "stock_stockbalance_changelist"),
                     _link("Stock history", "history", "stock_stockmovement_changelist"),
                     _link("Transfer proposals", "local_shipping", "stock_transferproposal_changelist"),
@@ -280,6 +290,7 @@ UNFOLD = {
                     _link("Listings", "sell", "skumap_listing_changelist"),
                     _link("Review listings", "checklist", "skumap_listing_review"),
                     _link("Doubtful links", "rule_folder", "skumap_linkaudit_changelist"),
+                    _link("Listing changes", "published_with_changes", "engine_listingchange_changelist"),
                     _link("Quantities", "tune", "engine_listingstate_changelist"),
                     _link("Stock rules", "rule", "engine_stockrule_changelist"),
                     _link("Sale events", "celebration", "engine_saleevent_changelist"),
@@ -316,6 +327,7 @@ UNFOLD = {
                     _link("Pace of orders", "speed", "engine_orderpace_changelist"),
                     _link("Delays", "hourglass", "engine_latencysample_changelist"),
                     _link("API calls", "api", "engine_callcount_changelist"),
+                    _link("Matched columns", "view_column", "engine_columnmapping_changelist"),
                     _link("Account tokens", "vpn_key", "skumap_accounttoken_changelist"),
                     _link("Repeated API requests", "repeat", "api_idempotencyrecord_changelist"),
                     _link("Schedule", "timer", "django_celery_beat_periodictask_changelist"),

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from inventory_sync.domain.snapshots import (
     Channel,
@@ -24,6 +24,9 @@ from inventory_sync.domain.snapshots import (
     OrderSnapshot,
     ReturnSnapshot,
 )
+
+if TYPE_CHECKING:
+    from inventory_sync.domain.listing_changes import ListingWriter
 
 # --- what adapters need from above ---------------------------------------------------------------------------------------
 
@@ -329,10 +332,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingPage:
-    """One page of a listing pull; ``cursor`` continues after it, "" at the end."""
+    """
+    One page of a listing pull; ``cursor`` continues after it, "" at the end.
+
+    :ivar total: listings that the account has, where the channel says so beforehand. :ivar calls_left: calls that the rest of the pull needs.
+    """
 
     listings: tuple[ListingSnapshot, ...]
     cursor: str = ""
+    total: int | None = None
+    calls_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,11 +387,19 @@ class ChannelAdapter(Protocol):
     # catalogue
     def locations(self) -> list[LocationSnapshot]: ...
 
-    def pull_listings(self, *, cursor: str = "") -> Iterator[ListingPage]: ...
+    def pull_listings(self, *, cursor: str = "", first: Sequence[str] = ()) -> Iterator[ListingPage]:
+        """Every listing. ``first``: seller SKUs to begin with, where reading them takes many calls; it counts at the start of a pull only."""
+        ...
 
     def read_listings(self, listings: Sequence[ListingIds]) -> list[ListingSnapshot]: ...
 
     def fix_hazard(self, *, listing: ListingIds, hazard: Hazard) -> None: ...
+
+    # what listings say
+    @property
+    def listings(self) -> ListingWriter | None:
+        """How listings are created and changed; None where that is not done from here."""
+        ...
 
     # quantities
     @property

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from inventory_sync.alerts.services import raise_alert, resolve_alert
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.domain.snapshots import MARKETPLACE_HELD, Fulfilment, Hazard, ListingIds
-from inventory_sync.engine import wake
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.models import ListingState, SyncCursor
@@ -81,74 +80,6 @@ def refresh_locations(*, context: AccountContext) -> list[ChannelLocation]:
                 link=f"/admin/skumap/channellocation/{row.pk}/change/",
             )
     return rows
-
-
-def pull_listings(*, account_id: int) -> int:
-    """
-    Read an account's whole catalogue, page by page; goes on where an earlier pull stopped.
-
-    :return: listings read.
-    """
-    from inventory_sync.engine.accounts import context_of
-
-    context = context_of(account_id)
-    started = timezone.now()
-    cursor, _ = SyncCursor.objects.get_or_create(
-        account=context.account, stream="listings", defaults={"next_due_at": started}
-    )
-    if cursor.position and cursor.began_at is not None:
-        started = cursor.began_at  # an unfinished pull goes on
-    else:
-        SyncCursor.objects.filter(pk=cursor.pk).update(began_at=started, position="")
-        cursor.position = ""
-    refresh_locations(context=context)
-    count = 0
-    for page in context.adapter.pull_listings(cursor=cursor.position):
-        now = timezone.now()
-        result = take_in_listings(account=context.account, snapshots=page.listings, now=now)
-        count += len(page.listings)
-        after_pull(context=context, result=result, now=now)
-        SyncCursor.objects.filter(pk=cursor.pk).update(position=page.cursor)
-    now = timezone.now()
-    gone = Listing.objects.filter(account=context.account, vanished_at__isnull=True, pulled_at__lt=started)
-    gone.update(vanished_at=now, active=False)
-    ensure_states(context=context)
-    SyncCursor.objects.filter(pk=cursor.pk).update(
-        position="",
-        began_at=None,
-        high_water=started,
-        last_success_at=now,
-        failures=0,
-        last_error="",
-        running_until=None,
-        next_due_at=now + timedelta(seconds=context.seconds("pull_seconds")),
-    )
-    wake.after_commit("match_listings")
-    return count
-
-
-def pull_if_due(*, account_id: int) -> int:
-    """One pull at a time for each account; what goes wrong is noted on its stream and tried again later."""
-    from inventory_sync.engine.inbound import note_channel_error
-
-    now = timezone.now()
-    rows = SyncCursor.objects.filter(account_id=account_id, stream="listings")
-    free = Q(running_until__isnull=True) | Q(running_until__lt=now)
-    if not rows.filter(free, next_due_at__lte=now).update(
-        running_until=now + timedelta(minutes=30), last_started_at=now
-    ):
-        return 0
-    try:
-        return pull_listings(account_id=account_id)
-    except ChannelError as error:
-        rows.update(
-            running_until=None,
-            failures=F("failures") + 1,
-            last_error=str(error)[:300],
-            next_due_at=timezone.now() + timedelta(seconds=30),
-        )
-        note_channel_error(account=ChannelAccount.objects.get(pk=account_id), error=error)
-        return 0
 
 
 def after_pull(*, context: AccountContext, result: PullResult, now: datetime) -> None:

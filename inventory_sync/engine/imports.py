@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
 
 from inventory_sync.domain.snapshots import MARKETPLACE_HELD
+from inventory_sync.engine import wake
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.mapping import approve_match
 from inventory_sync.stock.ledger import retrying
@@ -25,7 +26,7 @@ from skumap.importer.layout import Layout
 from skumap.importer.problems import Problem
 from skumap.importer.reading import Limits
 from skumap.imports.kits import check_kits, diff_kits, kits_to_write, refuse_incomplete
-from skumap.imports.report import Counts, ImportReport, Progress, Refusals
+from skumap.imports.report import Counts, ErrorLines, ImportReport, Progress, Refusals
 from skumap.imports.skus import diff_skus, write_skus
 from skumap.imports.staging import KIT, LINK, Staged, refuse_where, staged
 from skumap.models import Sku
@@ -102,7 +103,7 @@ def preview(
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
     account_id: int | None = None,
-    errors: TextIO | None = None,
+    errors: ErrorLines | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
@@ -141,9 +142,10 @@ def apply(
     account_id: int | None = None,
     actor: Any = None,
     reason: str = "import",
-    errors: TextIO | None = None,
+    errors: ErrorLines | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    writing: Progress | None = None,
 ) -> ImportReport:
     """
     Import a file: everything that is right in it. Safe to repeat.
@@ -151,6 +153,7 @@ def apply(
     SKUs are one transaction, each combo and each link its own. Call it outside of a transaction.
 
     :param actor: the user who says so, and ``reason`` why; both stand in the history of each link, with the row.
+    :param writing: is told how many combos or links of how many are written.
     :raises skumap.importer.FileError: nothing of the file can be used; nothing was written.
 
     The other parameters are those of ``preview``.
@@ -166,10 +169,12 @@ def apply(
         if _has(KIT) or stage.layout.format.kind is Kind.KITS:
             _check_kits(stage.layout, refusals)
             counts["kits"] = diff_kits()
-            _write_kits(stage.layout, refusals)
+            _write_kits(stage.layout, refusals, told=_Told(counts["kits"], writing))
         if stage.layout.format.kind is Kind.MAPPING:
             counts["links"] = _check_links(stage.layout, refusals, account_id)
-            _write_links(stage.layout, refusals, now=now, actor=actor, reason=reason)
+            told = _Told(counts["links"], writing)
+            _write_links(stage.layout, refusals, now=now, actor=actor, reason=reason, told=told)
+        wake.after_commit("match_listings")  # a listing may have waited for a SKU that is there now
         return _report(stage, refusals, counts, written=True)
 
 
@@ -181,8 +186,21 @@ def _report(stage: Staged, refusals: Refusals, counts: dict[str, Counts], *, wri
         refused=refusals.rows,
         counts=counts,
         problems=tuple(refusals.first),
+        reasons=dict(refusals.reasons),
         columns=dict(stage.layout.shown),
     )
+
+
+class _Told:
+    """Counts what is written and says so, one by one."""
+
+    def __init__(self, counts: Counts, writing: Progress | None) -> None:
+        self._done, self._due, self._writing = 0, counts.new + counts.changed, writing
+
+    def one(self) -> None:
+        self._done += 1
+        if self._writing is not None:
+            self._writing(min(self._done, self._due), self._due)
 
 
 def _has(kind: str) -> bool:
@@ -197,8 +215,9 @@ def _check_kits(layout: Layout, refusals: Refusals) -> None:
         refuse_incomplete(layout=layout, refusals=refusals)
 
 
-def _write_kits(layout: Layout, refusals: Refusals) -> None:
+def _write_kits(layout: Layout, refusals: Refusals, *, told: _Told) -> None:
     for code, kit_id, parts in kits_to_write():
+        told.one()
         try:
             retrying(_make_kit)(kit_id=kit_id, parts=parts)
         except (ValidationError, ObjectDoesNotExist) as error:
@@ -230,8 +249,9 @@ def _check_links(layout: Layout, refusals: Refusals, account_id: int | None) -> 
     return Counts(new=new, changed=changed, unchanged=unchanged)
 
 
-def _write_links(layout: Layout, refusals: Refusals, *, now: datetime, actor: Any, reason: str) -> None:
+def _write_links(layout: Layout, refusals: Refusals, *, now: datetime, actor: Any, reason: str, told: _Told) -> None:
     for row, listing_id, sku_id, units, code in _links_due():
+        told.one()
         try:
             retrying(approve_match)(
                 listing_id=listing_id,

@@ -7,8 +7,8 @@ A person's decision is never made again: a listing that was linked before, by an
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 SUGGESTIONS = 5
 CHUNK = 500
+SAFE_SCORE, SAFE_LEAD = 80.0, 8.0
 KEEP_FOR_UNDO = timedelta(days=1)
 FIELDS = {"mrp": "MRP", "code": "Code"}
 VERDICTS = {Verdict.AGREES: "same", Verdict.CLOSE: "close", Verdict.DIFFERS: "differs"}
@@ -49,6 +50,16 @@ class Matched:
     linked: int = 0
     ambiguous: int = 0
     without: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the matcher makes of one listing that did not link by itself."""
+
+    outcome: Outcome
+    suggested: tuple[Suggestion, ...]
+    run: str
+    safe: bool
 
 
 def match_open(*, now: datetime) -> Matched:
@@ -74,17 +85,43 @@ def match_open(*, now: datetime) -> Matched:
     exact = [each for each in outcomes if _links_by_itself(each) and each.offer_id not in taken_apart]
     linked = {int(each.offer_id) for each in exact if _link(each, now=now)}
     links |= {each.offer_id: each.goods_id for each in exact if each.offer_id in linked and each.goods_id is not None}
-    left = [each for each in outcomes if each.offer_id not in linked]
     runs = {
         int(listing_id): (f"{run.channel}:{run.account_id}:{run.parent}", found)
         for run in propose_styles(goods=goods, offers=offers, links=links)
         for listing_id, found in run.pairs
     }
-    for start in range(0, len(left), CHUNK):
-        _store(left[start : start + CHUNK], runs, now=now)
+    accounts = {row.pk: row.account_id for row in rows}
+    held = {(accounts[int(listing_id)], int(goods_id)) for listing_id, goods_id in links.items()}
+    left = [each for each in outcomes if each.offer_id not in linked]
+    found = _weigh(left, runs, accounts=accounts, held=held)
+    ids = sorted(found)
+    for start in range(0, len(ids), CHUNK):
+        _store({listing_id: found[listing_id] for listing_id in ids[start : start + CHUNK]}, now=now)
     MatchCandidate.objects.exclude(listing__status__in=OPEN).filter(created_at__lt=now - KEEP_FOR_UNDO).delete()
-    ambiguous = sum(bool(each.suggestions) or each.offer_id in runs for each in left)
+    ambiguous = sum(bool(each.suggested) for each in found.values())
     return Matched(linked=len(linked), ambiguous=ambiguous, without=len(left) - ambiguous)
+
+
+def _weigh(
+    outcomes: Iterable[Outcome],
+    runs: Mapping[int, tuple[str, Suggestion]],
+    *,
+    accounts: Mapping[int, int],
+    held: set[tuple[int, int]],
+) -> dict[int, Found]:
+    """
+    What to suggest for each listing, and which first suggestions are safe: those that no other listing of the account has first, too.
+
+    :param held: (account, SKU) that are linked.
+    """
+    told = {int(each.offer_id): (each, _suggested(each, runs.get(int(each.offer_id)))) for each in outcomes}
+    wanted = Counter((accounts[pk], suggested[0].goods_id) for pk, (_, suggested) in told.items() if suggested)
+    found = {}
+    for pk, (outcome, suggested) in told.items():
+        target = (accounts[pk], int(suggested[0].goods_id)) if suggested else None
+        safe = target is not None and wanted[target] == 1 and target not in held and _is_safe(outcome, suggested)
+        found[pk] = Found(outcome=outcome, suggested=tuple(suggested), run=runs[pk][0] if pk in runs else "", safe=safe)
+    return found
 
 
 def _links_by_itself(outcome: Outcome) -> bool:
@@ -107,38 +144,52 @@ def _link(outcome: Outcome, *, now: datetime) -> bool:
     return True
 
 
+def _suggested(outcome: Outcome, run: tuple[str, Suggestion] | None) -> list[Suggestion]:
+    """What to show, the likeliest first: what a run pairs it with comes before everything else."""
+    if run is None:
+        return list(outcome.suggestions[:SUGGESTIONS])
+    first = run[1]
+    return [first, *(found for found in outcome.suggestions if found.goods_id != first.goods_id)][:SUGGESTIONS]
+
+
+def _is_safe(outcome: Outcome, suggested: Sequence[Suggestion]) -> bool:
+    """Likely, far before the next one, nothing but the code differs, no conflict, and no pack that multiplies quantities."""
+    first, *others = suggested
+    return (
+        first.score >= SAFE_SCORE
+        and first.units_per_sale == 1
+        and all(found.score <= first.score - SAFE_LEAD for found in others)
+        and all(finding.verdict is not Verdict.DIFFERS for finding in first.findings if finding.field != "code")
+        and not _sentences(outcome.conflicts, first)
+    )
+
+
 @transaction.atomic
-def _store(outcomes: Sequence[Outcome], runs: dict[int, tuple[str, Suggestion]], *, now: datetime) -> None:
+def _store(found: Mapping[int, Found], *, now: datetime) -> None:
     """New suggestions in the place of the old ones, for listings that are still open."""
-    ids = [int(each.offer_id) for each in outcomes]
     still_open = set(
         Listing.objects.select_for_update(of=("self",))
-        .filter(pk__in=ids, status__in=OPEN)
+        .filter(pk__in=found, status__in=OPEN)
         .order_by("id")
         .values_list("id", flat=True)
     )
-    MatchCandidate.objects.filter(listing__in=ids).delete()
-    rows = []
-    for outcome in outcomes:
-        listing_id = int(outcome.offer_id)
-        if listing_id not in still_open:
-            continue
-        run, first = runs.get(listing_id, ("", None))
-        others = [found for found in outcome.suggestions if first is None or found.goods_id != first.goods_id]
-        for rank, found in enumerate(([first] if first else []) + others[: SUGGESTIONS - bool(first)], start=1):
-            rows.append(
-                MatchCandidate(
-                    listing_id=listing_id,
-                    sku_id=int(found.goods_id),
-                    rank=rank,
-                    score=found.score,
-                    units_per_sale=found.units_per_sale,
-                    evidence=evidence_rows(found),
-                    conflicts=_sentences(outcome.conflicts, found),
-                    run=run if rank == 1 else "",
-                    created_at=now,
-                )
-            )
+    MatchCandidate.objects.filter(listing__in=found).delete()
+    rows = [
+        MatchCandidate(
+            listing_id=listing_id,
+            sku_id=int(each.goods_id),
+            rank=rank,
+            score=each.score,
+            units_per_sale=each.units_per_sale,
+            evidence=evidence_rows(each),
+            conflicts=_sentences(found[listing_id].outcome.conflicts, each),
+            run=found[listing_id].run if rank == 1 else "",
+            safe=found[listing_id].safe and rank == 1,
+            created_at=now,
+        )
+        for listing_id in sorted(still_open)
+        for rank, each in enumerate(found[listing_id].suggested, start=1)
+    ]
     MatchCandidate.objects.bulk_create(rows)
     matched = {row.listing_id for row in rows}
     Listing.objects.filter(pk__in=still_open & matched).update(status=Listing.Status.AMBIGUOUS)

@@ -11,6 +11,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 
+from inventory_sync.engine.import_models import ColumnMapping, ImportChunk, ImportRun  # noqa: F401 - Django looks here
+from inventory_sync.engine.listing_change import ListingChange  # noqa: F401 - a model of this app
+
 
 class ListingStateQuerySet(models.QuerySet["ListingState"]):
     """Rows of quantities."""
@@ -215,6 +218,10 @@ class SyncCursor(models.Model):
     high_water = models.DateTimeField("read up to", null=True, blank=True)
     position = models.TextField(blank=True, help_text="Where an unfinished pull goes on.")
     began_at = models.DateTimeField(null=True, blank=True, help_text="When that pull was begun.")
+    pull_total = models.IntegerField(
+        null=True, blank=True, help_text="Listings that it will read, if the channel says."
+    )
+    pull_calls_left = models.IntegerField(null=True, blank=True)
     next_due_at = models.DateTimeField()
     running_until = models.DateTimeField(null=True, blank=True)
     last_started_at = models.DateTimeField(null=True, blank=True)

@@ -17,13 +17,16 @@ from django.utils import timezone
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.engine import (
     bulk,
-    catalogue,
     clockwork,
+    gst_rates,
+    import_runs,
     inbound,
     link_audit,
+    listing_sending,
     matching,
     notify,
     polling,
+    pulling,
     push,
     reconcile,
     upkeep,
@@ -36,13 +39,14 @@ from skumap.models import ChannelAccount
 logger = logging.getLogger(__name__)
 
 QUEUE_WAIT_SECONDS = 10
+IMPORT_SECONDS = 4 * 3600  # a mapping of 100,000 listings links them one by one
 
 
-def tick(queue: str) -> Callable[[Callable[..., None]], Any]:
+def tick(queue: str, **limits: Any) -> Callable[[Callable[..., None]], Any]:
     """A task that only looks. What goes wrong on a channel is noted where it happens; nothing is retried here."""
 
     def decorate(work: Callable[..., None]) -> Any:
-        @shared_task(name=f"inventory_sync.engine.tasks.{work.__name__}", queue=queue, ignore_result=True)
+        @shared_task(name=f"inventory_sync.engine.tasks.{work.__name__}", queue=queue, ignore_result=True, **limits)
         @wraps(work)
         def run(*args: int) -> None:
             wake.taken(work.__name__, *args)
@@ -102,7 +106,7 @@ def poll_stream(cursor_id: int) -> None:
     if cursor.stream == "reconcile":
         reconcile.read_slice(account_id=cursor.account_id)
     elif cursor.stream == "listings":
-        catalogue.pull_if_due(account_id=cursor.account_id)
+        pulling.pull_if_due(account_id=cursor.account_id)
     else:
         polling.poll_stream(account_id=cursor.account_id, stream=cursor.stream)
 
@@ -125,6 +129,18 @@ def start_bulk(account_id: int) -> None:
     bulk.start_bulk(account_id=account_id)
 
 
+@tick("bulk", soft_time_limit=IMPORT_SECONDS, time_limit=IMPORT_SECONDS + 60)
+def preview_files() -> None:
+    while import_runs.work(import_runs.PREVIEWS):
+        pass
+
+
+@tick("bulk", soft_time_limit=IMPORT_SECONDS, time_limit=IMPORT_SECONDS + 60)
+def import_files() -> None:
+    while import_runs.work(import_runs.IMPORTS):
+        pass
+
+
 @tick("bulk")
 def match_listings() -> None:
     with upkeep.single_flight("match_listings", 0) as mine:
@@ -140,11 +156,24 @@ def audit_links() -> None:
 
 
 @tick("bulk")
+def send_changes(account_id: int) -> None:
+    with upkeep.single_flight("listing_changes", account_id) as mine:
+        while mine and listing_sending.work(account_id=account_id, now=timezone.now()):
+            pass
+
+
+@tick("bulk")
 def keep_house() -> None:
     now = timezone.now()
     polling.alert_silent_streams(now=now)
     upkeep.watch(now=now)
     upkeep.forget(now=now)
+    import_runs.forget(now=now)
+
+
+@tick("bulk")
+def check_rates() -> None:
+    gst_rates.check_rates(now=timezone.now())
 
 
 @tick("bulk")
@@ -181,7 +210,11 @@ def sweep() -> None:
         wake.send("confirm", account_id)
     for account_id in upkeep.accounts_with_jobs(now=now):
         wake.send("check_jobs", account_id)
+    for account_id in listing_sending.accounts_with_changes(now=now):
+        wake.send("send_changes", account_id)
     for account_id, account in accounts.items():
         if upkeep.has_queue(account):
             wake.send("receive_queue", account_id)
+    for lane in import_runs.lanes_in_need(now=now):
+        wake.send(lane.task)
     wake.send("route_alerts")

@@ -91,3 +91,11 @@ class BudgetPlan:
         if operation in self.operations:
             return self.operations[operation]
         return operation if operation in self.groups else self.default
+
+    def calls_per_second(self, *, share: Share, operation: str) -> float:
+        """How many calls of this operation a share may make for good, when the other shares use all that is kept for them."""
+        limit = self.groups[self.group_of(operation)]
+        if isinstance(limit, BucketPlan):
+            return limit.rate
+        kept = sum(part for other, part in limit.reserved.items() if other is not share)
+        return (limit.limit - kept) / limit.window_seconds

@@ -7,7 +7,17 @@ from functools import partial
 from typing import Any
 
 from sandbox.amazon.model import Listing
-from sandbox.amazon.patches import AVAILABILITY, Patch, find_issues, issue, patched_attributes, patched_entries
+from sandbox.amazon.patches import (
+    AVAILABILITY,
+    OFFER,
+    OFFER_DEFAULTS,
+    Patch,
+    find_issues,
+    issue,
+    patched_attributes,
+    patched_entries,
+    scheduled_amount,
+)
 from sandbox.amazon.settings import FBA_CODE, INDIA, MERCHANT_CODE
 from sandbox.amazon.state import State
 from sandbox.amazon.times import seconds_z
@@ -92,7 +102,9 @@ def _take_effect(state: State, listing: Listing, submission_id: str, patches: Se
     was, shown = status_of(state, listing), listing.shown
     listing.pending = [entry for entry in listing.pending if entry[0] != submission_id]
     listing.entries = patched_entries(listing.entries, patches)
-    listing.attributes = patched_attributes(listing.attributes, patches)
+    listing.attributes = patched_attributes(_attributes(listing), patches)
+    price = scheduled_amount(listing.attributes[OFFER][0], "our_price")
+    listing.price = listing.price if price is None else f"{price:.2f}"
     listing.issues = [each for each in listing.issues if each["severity"] != "ERROR"]
     listing.updated_at = state.now()
     if not listing.pending:
@@ -205,7 +217,7 @@ def item_body(state: State, listing: Listing, included: Sequence[str]) -> dict[s
     if "summaries" in included:
         body["summaries"] = [_summary(state, listing)]
     if "attributes" in included:
-        body["attributes"] = {**listing.attributes, AVAILABILITY: _availability_attribute(listing, quantities)}
+        body["attributes"] = {**_attributes(listing), AVAILABILITY: _availability_attribute(listing, quantities)}
     if "issues" in included:
         body["issues"] = listing.issues
     if "offers" in included:
@@ -223,6 +235,12 @@ def item_body(state: State, listing: Listing, included: Sequence[str]) -> dict[s
     if "procurement" in included:
         body["procurement"] = []
     return body
+
+
+def _attributes(listing: Listing) -> dict[str, list[dict[str, Any]]]:
+    """The attributes with the offer that the price stands for, where no write has said one yet."""
+    offer = {**OFFER_DEFAULTS, "our_price": [{"schedule": [{"value_with_tax": float(listing.price)}]}]}
+    return {OFFER: [offer], **listing.attributes}
 
 
 def _summary(state: State, listing: Listing) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from sandbox.amazon.errors import invalid_input
 from sandbox.amazon.settings import FBA_CODE, INDIA, MERCHANT_CODE
 
 AVAILABILITY = "fulfillment_availability"
+OFFER = "purchasable_offer"
+SELECTORS = ("marketplace_id", "currency", "audience")  # which instance of an offer a patch means
+OFFER_DEFAULTS = {"marketplace_id": INDIA, "currency": "INR", "audience": "ALL"}
 OPERATIONS = {"add", "replace", "merge", "delete"}
 
 Entries = dict[str, dict[str, Any]]
@@ -60,9 +63,11 @@ def issue(code: str, message: str, category: str, attribute: str, *, severity: s
 
 
 def find_issues(patches: Sequence[Patch]) -> list[dict[str, Any]]:
-    """Issues that make a submission INVALID; only fulfillment_availability is looked into."""
+    """Issues that make a submission INVALID; only fulfillment_availability and purchasable_offer are looked into."""
     issues = []
     for patch in patches:
+        if patch["path"] == f"/attributes/{OFFER}":
+            issues += _offer_issues(patch)
         if patch["path"] != f"/attributes/{AVAILABILITY}":
             continue
         for part in patch.get("value", []):
@@ -78,6 +83,31 @@ def find_issues(patches: Sequence[Patch]) -> list[dict[str, Any]]:
                 message = "The value specified for 'quantity' is invalid: a whole number of 0 or more is needed."
                 issues.append(issue("90225", message, "INVALID_ATTRIBUTE", AVAILABILITY))
     return issues
+
+
+def _offer_issues(patch: Patch) -> list[dict[str, Any]]:
+    issues = []
+    for part in patch.get("value", []):
+        if part.get("currency", "INR") != "INR":
+            message = "The currency of the offer must be INR in this marketplace."
+            issues.append(issue("90244", message, "INVALID_PRICE", f"{OFFER}.currency"))
+        amounts = {name: scheduled_amount(part, name) for name in ("our_price", "maximum_retail_price") if name in part}
+        for name, amount in amounts.items():
+            if not isinstance(amount, int | float) or isinstance(amount, bool) or amount <= 0:
+                message = f"The field 'value_with_tax' of '{OFFER}.{name}' must be a number above 0."
+                issues.append(issue("90225", message, "INVALID_PRICE", f"{OFFER}.{name}"))
+        if not issues and amounts.get("our_price", 0) > amounts.get("maximum_retail_price", float("inf")):
+            message = "The price is above the maximum retail price."
+            issues.append(issue("99010", message, "INVALID_PRICE", f"{OFFER}.our_price"))
+    return issues
+
+
+def scheduled_amount(offer: Mapping[str, Any], name: str) -> Any:
+    """``value_with_tax`` of the first schedule of a price; None when it is not said that way."""
+    try:
+        return offer[name][0]["schedule"][0]["value_with_tax"]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def patched_entries(entries: Entries, patches: Sequence[Patch]) -> Entries:
@@ -113,7 +143,12 @@ def patched_entries(entries: Entries, patches: Sequence[Patch]) -> Entries:
 def patched_attributes(
     attributes: Mapping[str, list[dict[str, Any]]], patches: Sequence[Patch]
 ) -> dict[str, list[dict[str, Any]]]:
-    """The other attributes after the patches: ``merge`` updates the first instance, the rest set or delete the attribute."""
+    """
+    The other attributes after the patches.
+
+    ``merge`` updates the instance with the same selectors (marketplace, currency, audience) and keeps what it does not name, or adds one;
+    ``add`` and ``replace`` set the whole attribute, ``delete`` removes it.
+    """
     result = copy.deepcopy(dict(attributes))
     for patch in patches:
         name = patch["path"].removeprefix("/attributes/")
@@ -122,7 +157,16 @@ def patched_attributes(
         if patch["op"] == "delete":
             result.pop(name, None)
         elif patch["op"] == "merge" and result.get(name):
-            result[name][0].update(patch["value"][0])
+            for part in copy.deepcopy(list(patch["value"])):
+                same = [each for each in result[name] if _selected(each) == _selected(part)]
+                if same:
+                    same[0].update(part)
+                else:
+                    result[name].append(part)
         else:
             result[name] = copy.deepcopy(list(patch["value"]))
     return result
+
+
+def _selected(instance: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(instance.get(name, OFFER_DEFAULTS[name]) for name in SELECTORS)

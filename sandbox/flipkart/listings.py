@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.flipkart.content import Problem, content_problems, missing_problems, price_problems, problem
 from sandbox.flipkart.errors import listings_error
 from sandbox.flipkart.model import Listing, StockRow
 from sandbox.flipkart.state import State
@@ -15,14 +16,6 @@ WRITE_CAP = 10
 READ_CAP = 10
 SEARCH_PAGE = 500
 PRODUCT_PAGE = 20
-REQUIRED_ON_UPDATE = ("product_id", "price", "tax", "listing_status", "fulfillment_profile", "packages", "locations")
-
-Problem = dict[str, Any]
-
-
-def problem(code: int, description: str, attribute: str = "", path: str = "") -> Problem:
-    found: Problem = {"severity": "ERROR", "code": code, "description": description}
-    return found | {"attribute": attribute, "path": path} if attribute else found
 
 
 class Listings:
@@ -100,9 +93,8 @@ class Listings:
         listing = self.state.listings.get(sku)
         if listing is None:
             return [problem(1002, f"Listing not found for sku {sku}")]
-        missing = [name for name in REQUIRED_ON_UPDATE if name not in body] if self.state.settings.strict_update else []
-        problems = [problem(2003, f"{name} is mandatory", name, name) for name in missing]
-        problems += self._product_problems(listing, body) + self._content_problems(body)
+        problems = missing_problems(body) if self.state.settings.strict_update else []
+        problems += self._product_problems(listing, body) + self._content_problems(body, listing)
         if not problems:
             self._apply_content(listing, body)
         return problems
@@ -113,7 +105,7 @@ class Listings:
         problems = (
             [] if _is_product_id(product_id) else [problem(2002, "Invalid product_id", "product_id", "product_id")]
         )
-        problems += self._content_problems(body)
+        problems += missing_problems(body) + self._content_problems(body, None)
         if problems:
             return problems
         old = self.state.listings.get(sku)
@@ -128,7 +120,20 @@ class Listings:
             return []
         return [problem(2002, "Invalid product_id for the sku", "product_id", "product_id")]
 
-    def _location_problems(self, locations: Any) -> list[Problem]:
+    def _content_problems(self, body: Mapping[str, Any], listing: Listing | None) -> list[Problem]:
+        problems = content_problems(body)
+        if "price" in body:
+            problems += price_problems(body["price"])
+        held = body.get("fulfillment_profile", listing.fulfillment_profile if listing else "") == "FBF"
+        named = [place for place in body.get("locations") or [] if isinstance(place, dict) and "inventory" in place]
+        if held and named and self.state.settings.fbf_writes_fail:
+            words = "Inventory update is not allowed for FBF listings"
+            problems.append(problem(1006, words, "inventory", "locations[0].inventory"))
+        elif body.get("locations"):
+            problems += self._location_problems(body["locations"], quantity_needed=False)
+        return problems
+
+    def _location_problems(self, locations: Any, *, quantity_needed: bool = True) -> list[Problem]:
         if not isinstance(locations, list) or not locations:
             return [problem(2003, "locations is mandatory", "locations", "locations")]
         problems, seen = [], set()
@@ -141,7 +146,7 @@ class Listings:
             if location_id in seen:
                 problems.append(problem(2004, "Duplicate location provided", "locations", f"{path}.id"))
             seen.add(location_id)
-            inventory = location.get("inventory")
+            inventory = location.get("inventory") if quantity_needed else location.get("inventory", 0)
             if not isinstance(inventory, int) or isinstance(inventory, bool) or inventory < 0:
                 problems.append(
                     problem(2005, "Inventory must be a non-negative integer", "inventory", f"{path}.inventory")
@@ -150,22 +155,12 @@ class Listings:
                 problems.append(problem(2006, "Invalid location status", "status", f"{path}.status"))
         return problems
 
-    def _content_problems(self, body: Mapping[str, Any]) -> list[Problem]:
-        problems = price_problems(body["price"]) if "price" in body else []
-        if "locations" in body:
-            problems += self._location_problems(body["locations"])
-        for name, allowed in (("listing_status", {"ACTIVE", "INACTIVE"}), ("archived_status", {"ARCHIVED", "NONE"})):
-            if name in body and body[name] not in allowed:
-                problems.append(problem(2007, f"Invalid {name}", name, name))
-        if "fulfillment_profile" in body and body["fulfillment_profile"] not in {"NON_FBF", "FBF_LITE", "FBF"}:
-            problems.append(problem(2007, "Invalid fulfillment_profile", "fulfillment_profile", "fulfillment_profile"))
-        return problems
-
     def _apply_locations(self, listing: Listing, locations: list[dict[str, Any]]) -> None:
         for location in locations:
             if "status" in location:
                 self.stock.row(listing, location["id"]).status = location["status"]
-            self.stock.write(listing, location["id"], location["inventory"])
+            if "inventory" in location:
+                self.stock.write(listing, location["id"], location["inventory"])
 
     def _apply_content(self, listing: Listing, body: Mapping[str, Any]) -> None:
         if "price" in body:
@@ -173,6 +168,8 @@ class Listings:
         for name in ("listing_status", "archived_status", "fulfillment_profile", "packages"):
             if name in body:
                 setattr(listing, name, body[name])
+        for number, package in enumerate(listing.packages, start=1):
+            package.setdefault("id", f"PKG{number}")
         for name, given in (body.get("tax") or {}).items():
             if name in {"hsn", "tax_code"}:
                 setattr(listing, name, given)
@@ -300,22 +297,6 @@ def _internal_state(listing: Listing) -> str:
 
 def _is_product_id(value: Any) -> bool:
     return isinstance(value, str) and 13 <= len(value) <= 16
-
-
-def price_problems(price: Any) -> list[Problem]:
-    """Both prices are non-negative whole rupees, the selling price not above the MRP."""
-    if not isinstance(price, dict):
-        return [problem(2003, "price is mandatory", "price", "price")]
-    problems = [
-        problem(2008, f"{name} must be a non-negative integer", name, f"price.{name}")
-        for name in ("mrp", "selling_price")
-        if not isinstance(price.get(name), int) or isinstance(price.get(name), bool) or price[name] < 0
-    ]
-    if not problems and price["selling_price"] > price["mrp"]:
-        problems.append(
-            problem(2009, "Selling price can not be greater than MRP", "selling_price", "price.selling_price")
-        )
-    return problems
 
 
 def _apply_price(listing: Listing, price: Mapping[str, Any]) -> None:

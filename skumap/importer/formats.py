@@ -1,7 +1,7 @@
 """
 The files we know, as data: which of their columns is which of our fields.
 
-Headings are compared as ``reading.heading`` writes them: small letters, single blanks, no other signs. A preset names every heading that a
+Headings are compared as ``headings.heading`` writes them: small letters, single blanks, no other signs. A preset names every heading that a
 field has had over the years, best first. What is not listed is ignored.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from skumap.importer.reading import heading
+from skumap.importer.headings import heading
 
 ATTRIBUTE = "attribute:"  # a field ``attribute:colour`` is the attribute ``colour`` of the SKU
 

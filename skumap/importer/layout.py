@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skumap.importer.formats import ATTRIBUTE, FORMATS, Format, guess_format
+from skumap.importer.headings import heading
 from skumap.importer.problems import FileError
-from skumap.importer.reading import heading
 
 # Only a barcode may stand in another column when the first is empty: for a code that would be a guess.
 _FALLS_BACK = frozenset({"barcode"})
@@ -36,7 +36,7 @@ def lay_out(*, headers: Sequence[str], format_key: str = "auto", columns: Mappin
     """
     Decide which column is which field.
 
-    :param columns: our field -> the file's heading, for what no preset knows; it goes before the preset.
+    :param columns: our field -> the file's heading, for what no preset knows; it goes before the preset. "" says that a field has no column.
     :raises FileError: ``unknown_format`` or ``columns``; the message names the headings that were found.
     """
     chosen = guess_format(headers) if format_key == "auto" else format_key
@@ -54,13 +54,14 @@ def lay_out(*, headers: Sequence[str], format_key: str = "auto", columns: Mappin
         if each:
             places.setdefault(heading(each), []).append(index)
     given = _given(preset, columns or {}, places, there)
+    unused = {name for name, theirs in (columns or {}).items() if not theirs}
     at: dict[str, tuple[int, ...]] = {}
     for name, names in {**preset.columns, **_attribute_columns(preset, headers)}.items():
         taken = {index for known, indexes in given.items() if known != name for index in indexes}
         free = taken if name not in preset.required else set()
         found = [[index for index in places.get(each, ()) if index not in free] for each in names]
         found = [given[name]] if name in given else [indexes for indexes in found if indexes]
-        if found:
+        if found and name not in unused:
             at[name] = tuple(_only(indexes, headers) for indexes in (found if name in _FALLS_BACK else found[:1]))
     at |= {name: (_only(indexes, headers),) for name, indexes in given.items()}
     _require(preset, at, there)
@@ -76,6 +77,8 @@ def _given(
             fields = ", ".join(preset.columns)
             raise FileError(f"{preset.title}: there is no field {name}. The fields are: {fields}.", code="columns")
         indexes = places.get(heading(theirs))
+        if not theirs:
+            continue
         if not indexes:
             raise FileError(f"The file has no column “{theirs}”. Its headings: {there}.", code="columns")
         given[name] = indexes

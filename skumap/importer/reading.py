@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from skumap.importer.formats import guess_format
 from skumap.importer.problems import FileError
 from skumap.importer.text import Record, text_records
-from skumap.importer.workbook import workbook_records
+from skumap.importer.workbook import sheet_paths, workbook_records
 
+SHEETS = 5  # so many are looked at for headings that we know
 HEADER_WITHIN = 20  # headings are the first row that is not empty, and it comes within so many rows
 
 
@@ -61,7 +62,7 @@ def open_table(stream: BinaryIO, *, limits: Limits | None = None) -> Table:
         raise FileError("The file is empty.", code="empty")
     delimiter = ""
     if head.startswith(b"PK"):
-        encoding, records = "xlsx", workbook_records(stream, max_bytes=limits.max_bytes)
+        encoding, records = "xlsx", _likeliest_sheet(stream, limits=limits)
     else:
         _refuse_others(head)
         encoding, delimiter, records = text_records(stream, cell_chars=limits.cell_chars)
@@ -76,6 +77,20 @@ def open_table(stream: BinaryIO, *, limits: Limits | None = None) -> Table:
         encoding=encoding,
         delimiter=delimiter,
     )
+
+
+def _likeliest_sheet(stream: BinaryIO, *, limits: Limits) -> Iterator[Record]:
+    """Of the sheets that are shown the first with headings that we know (Flipkart's files begin with instructions), else the first."""
+    paths = sheet_paths(stream, max_bytes=limits.max_bytes)
+    for path in paths[:SHEETS] if len(paths) > 1 else []:
+        records = workbook_records(stream, max_bytes=limits.max_bytes, path=path)
+        try:
+            known = guess_format(_header(records).cells)
+        except FileError:
+            continue
+        if known:
+            return workbook_records(stream, max_bytes=limits.max_bytes, path=path)
+    return workbook_records(stream, max_bytes=limits.max_bytes, path=paths[0])
 
 
 def _refuse_others(head: bytes) -> None:
@@ -120,13 +135,3 @@ def _rows(records: Iterator[Record], *, width: int, limits: Limits) -> Iterator[
 
 def _bare(text: str) -> str:
     return text.strip(" \t\r\n\xa0\u200b\ufeff")
-
-
-def heading(text: str) -> str:
-    """
-    A heading as we compare them: small letters, words and digits with single blanks between them.
-
-    ``seller-sku``, ``Seller SKU`` and ``SELLER_SKU `` are one; ``MRP (₹)`` is ``mrp``.
-    """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in plain).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ _NO_CODE_SHOPIFY = (
     "This variant has no SKU in Shopify. Give it one there and export again, or say that the column Handle is the code: then the handle "
     "with the variant's options becomes the code."
 )
+_VALUE_KIND = re.compile(r"(single|multi(ple)?) - ", re.IGNORECASE)
 _OPTIONS = ("option1", "option2", "option3")
 
 
@@ -34,13 +36,14 @@ def read_records(table: Table, *, layout: Layout) -> Iterator[Parsed]:
     seen = SeenKeys()
     read = _READERS[layout.format.kind]
     shopify = _Shopify() if layout.format.key == "shopify" else None
+    flipkart = _Flipkart() if layout.format.key == "flipkart" else None
     for line in table.records:
         if line.broken:
             problem = Problem(row=line.row, code="broken_row", message=line.broken)
             yield Parsed(row=line.row, problems=(problem,))
             continue
         row = Row(line, layout)
-        if (shopify and shopify.skips(row)) or (layout.format.key == "flipkart" and _explains(row)):
+        if (shopify and shopify.skips(row)) or (flipkart and flipkart.explains(row)):
             continue
         found = read(row, shopify)
         records = () if row.problems else tuple(record for record in found if _first(record, row=row, seen=seen))
@@ -89,9 +92,21 @@ class _Shopify:
         )
 
 
-def _explains(row: Row) -> bool:
-    """Flipkart's second row says in sentences what each column is; an FSN or listing id has no blanks."""
-    return any(" " in cells.plain(row.raw(name)) for name in ("fsn", "listing_id"))
+class _Flipkart:
+    """
+    Rows below the headings that only say what each column is.
+
+    A listing download has one, with sentences; an FSN or listing id has no blanks. A category's file has three: kinds of values ("Single -
+    Text"), examples and instructions.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0
+
+    def explains(self, row: Row) -> bool:
+        if _VALUE_KIND.match(cells.plain(row.raw("code"))):
+            self._until = row.number + 2
+        return row.number <= self._until or any(" " in cells.plain(row.raw(name)) for name in ("fsn", "listing_id"))
 
 
 def _read_skus(row: Row, shopify: _Shopify | None) -> list[Record]:

@@ -1,5 +1,5 @@
 """
-XLSX as a stream: the first sheet that is shown, row by row, in memory that does not grow with the file.
+XLSX as a stream: one sheet, row by row, in memory that does not grow with the file.
 
 Libraries keep every different text of the workbook in memory; here those wait in a temporary file. What a cell *holds* counts, not how it
 is shown: 42301987654321 that Excel shows as 4.23E+13 is read in full, as long as Excel itself still knows all its digits (15).
@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO, cast
@@ -35,21 +36,38 @@ class DateText(str):
     __slots__ = ()
 
 
-def workbook_records(stream: BinaryIO, *, max_bytes: int) -> Iterator[Record]:
+def sheet_paths(stream: BinaryIO, *, max_bytes: int) -> list[str]:
     """
-    Every row of the first visible sheet that has any, with the number that Excel shows.
+    Where in the workbook the sheets are that are shown, in their order.
+
+    :raises FileError: as ``workbook_records``.
+    """
+    with _opened(stream, max_bytes=max_bytes) as archive:
+        return _sheets(archive)[0]
+
+
+def workbook_records(stream: BinaryIO, *, max_bytes: int, path: str) -> Iterator[Record]:
+    """
+    Every row of a sheet, with the number that Excel shows.
 
     :param stream: seekable.
+    :param path: one of ``sheet_paths``.
     :param max_bytes: a workbook that unpacks to far more than this is refused (a packed bomb).
     :raises FileError: no workbook, a broken one, one with a password, or one that unpacks to too much.
     """
+    with _opened(stream, max_bytes=max_bytes) as archive:
+        epoch_1904 = _sheets(archive)[1]
+        dates = _date_styles(archive)
+        with _SharedTexts(archive) as texts:
+            yield from _rows(archive, path, texts=texts, dates=dates, epoch_1904=epoch_1904)
+
+
+@contextmanager
+def _opened(stream: BinaryIO, *, max_bytes: int) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(stream) as archive:
             _refuse_bomb(archive, max_bytes=max_bytes)
-            path, epoch_1904 = _first_sheet(archive)
-            dates = _date_styles(archive)
-            with _SharedTexts(archive) as texts:
-                yield from _rows(archive, path, texts=texts, dates=dates, epoch_1904=epoch_1904)
+            yield archive
     except FileError:
         raise
     except (zipfile.BadZipFile, zlib.error, ParseError, LookupError, ValueError, EOFError, RuntimeError) as error:
@@ -85,26 +103,26 @@ def _read(parser: XMLPullParser[Element]) -> Iterator[tuple[str, str, Element]]:
         yield event, element.tag.rpartition("}")[2], element
 
 
-def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, bool]:
-    """Path of the first sheet that is shown, and whether the workbook counts its days from 1904."""
+def _sheets(archive: zipfile.ZipFile) -> tuple[list[str], bool]:
+    """Paths of the sheets that are shown, and whether the workbook counts its days from 1904."""
     targets: dict[str, str] = {}
     if "xl/workbook.xml" not in archive.namelist():
         raise FileError("This is no Excel workbook (.xlsx). Save it as .xlsx or CSV and send that.", code="not_a_table")
     for event, name, element in _events(archive, "xl/_rels/workbook.xml.rels"):
         if event == "end" and name == "Relationship":
             targets[element.get("Id", "")] = element.get("Target", "")
-    shown, first_1904 = "", False
+    shown: list[str] = []
+    first_1904 = False
     for event, name, element in _events(archive, "xl/workbook.xml"):
         if event != "start":
             continue
         if name == "workbookPr":
             first_1904 = element.get("date1904", "0") in {"1", "true"}
-        if name == "sheet" and not shown and element.get("state", "visible") == "visible":
-            shown = next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
+        if name == "sheet" and element.get("state", "visible") == "visible":
+            shown.append(targets[next((value for key, value in element.attrib.items() if key.endswith("}id")), "")])
     if not shown:
         raise FileError("The workbook has no sheet.", code="empty")
-    target = targets[shown]
-    return (target.lstrip("/") if target.startswith("/") else f"xl/{target}"), first_1904
+    return [target.lstrip("/") if target.startswith("/") else f"xl/{target}" for target in shown], first_1904
 
 
 def _date_styles(archive: zipfile.ZipFile) -> frozenset[int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Protocol
 
 from skumap.importer.problems import Problem
 from skumap.importer.writing import BOM, guard_cell
@@ -13,7 +14,7 @@ from skumap.importer.writing import BOM, guard_cell
 ERROR_HEADERS = ("row", "column", "value", "what is wrong", "code")
 SHOWN = 50
 
-Progress = Callable[[int, int], None]  # bytes read, bytes of the file
+Progress = Callable[[int, int], None]  # how many of how many: bytes of the file, or things written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class ImportReport:
     :ivar rows: rows below the headings that are not empty, repeated or mere explanation.
     :ivar counts: by ``skus``, ``kits`` and ``links``; only what the file is about.
     :ivar refused: rows left out.
+    :ivar reasons: how many problems have which code.
     :ivar problems: the first of them; all are in the error file.
     :ivar written: False for a preview.
     """
@@ -48,6 +50,7 @@ class ImportReport:
     refused: int
     counts: dict[str, Counts]
     problems: tuple[Problem, ...]
+    reasons: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)  # our field -> the file's heading, as it was understood
 
     @property
@@ -55,12 +58,19 @@ class ImportReport:
         return sum(self.counts.values(), Counts())
 
 
+class ErrorLines(Protocol):
+    """Whatever takes the error file as text: an open file, or a writer into the database."""
+
+    def write(self, text: str, /) -> object: ...
+
+
 class Refusals:
     """Collects problems: the first ones for the screen, all of them into a file, none of the rest in memory."""
 
-    def __init__(self, *, errors: TextIO | None = None, shown: int = SHOWN) -> None:
+    def __init__(self, *, errors: ErrorLines | None = None, shown: int = SHOWN) -> None:
         self.rows = 0
         self.first: list[Problem] = []
+        self.reasons: Counter[str] = Counter()
         self._shown = shown
         self._writer = None
         if errors is not None:
@@ -72,6 +82,7 @@ class Refusals:
         """Count one refused row with everything that is wrong with it."""
         self.rows += 1
         for problem in problems:
+            self.reasons[problem.code] += 1
             if len(self.first) < self._shown:
                 self.first.append(problem)
             if self._writer is not None:

@@ -39,6 +39,17 @@ class Migration(migrations.Migration):
                 blank=True, help_text="Sizes and colours that pair one to one with a style share this.", max_length=200
             ),
         ),
+        migrations.AddField(
+            model_name="matchcandidate",
+            name="safe",
+            field=models.BooleanField(
+                default=False, help_text="Nothing speaks against it, and nothing else comes near."
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="matchcandidate",
+            index=models.Index(condition=models.Q(("safe", True)), fields=["score"], name="safe_candidates"),
+        ),
         migrations.AddIndex(
             model_name="matchcandidate",
             index=models.Index(

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, status_c
 from inventory_sync.alerts.models import Alert
 from inventory_sync.alerts.services import raise_alert
 from inventory_sync.config.wsgi import application
+from inventory_sync.engine.listing_change import ListingChange
 from inventory_sync.engine.models import SaleEvent
 from inventory_sync.orders.models import Order
 from inventory_sync.stock.models import Warehouse
@@ -60,16 +61,19 @@ def described(transactional_db):
     Warehouse.objects.create(code="DEL")
     raise_alert(kind="test", key="1", title="x")
     event = SaleEvent.objects.create(name="e", starts_at=now, ends_at=now + timedelta(hours=1))
+    sku = Sku.objects.create(code="TEE-M")
+    change = ListingChange.objects.create(account=account, sku=sku, seller_sku="K", what="price", proposed_at=now)
     rows = {
         "accounts": account,
         "sync": account,
         "warehouses": warehouse,
-        "skus": Sku.objects.create(code="TEE-M"),
+        "skus": sku,
         "locations": ChannelLocation.objects.create(account=account, external_id="LOC1"),
         "listings": Listing.objects.create(account=account, key="K", fulfilment="NON_FBF"),
         "orders": Order.objects.create(account=account, key="1", order_number="1", first_seen_at=now),
         "sale-events": event,
         "alerts": Alert.objects.get(),
+        "listing-changes": change,
     }
     IDS.update({kind: row.pk for kind, row in rows.items()})
     schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)

@@ -16,7 +16,15 @@ from inventory_sync.api.models import ApiToken, IdempotencyRecord
 from inventory_sync.engine.accounts import context_of
 from inventory_sync.engine.catalogue import ensure_states
 from inventory_sync.engine.inbound import take_in_orders
-from inventory_sync.engine.models import CallCount, OrderPace, PushAttempt, ShadowRecord, WebhookDelivery
+from inventory_sync.engine.models import (
+    CallCount,
+    ColumnMapping,
+    ImportRun,
+    OrderPace,
+    PushAttempt,
+    ShadowRecord,
+    WebhookDelivery,
+)
 from inventory_sync.stock.services import Change, receive
 from skumap.models import AccountToken, Listing, Sku
 from skumap.services import link_listing
@@ -52,6 +60,8 @@ def _measure(shop: Shop) -> None:
     OrderPace.objects.create(account=account, surge=3.0, usual_at=now, surge_at=now)
     CallCount.objects.create(account=account, operation="orders", share="poll", minute=now, calls=3)
     AccountToken.objects.create(account=account, data={"access_token": "SECRET-TOKEN"}, expires_at=now)
+    ImportRun.objects.create(file_name="skus.csv", state="failed", message="The file is empty.", created_at=now)
+    ColumnMapping.objects.create(format="skus", headings_hash="0" * 64, columns={"code": "Art. No"}, updated_at=now)
     token = ApiToken.objects.create(name="till", digest="d" * 64)
     IdempotencyRecord.objects.create(token=token, key="bill-1", fingerprint="f" * 64, status=201, answer={})
 

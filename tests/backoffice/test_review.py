@@ -261,42 +261,19 @@ def test_a_style_that_was_decided_meanwhile_is_said_so(boss: Client, empty: Shop
     assert "This style has been decided already" in answer(boss, None, answer="run", run="").content.decode()
 
 
-def test_only_what_nothing_speaks_against_is_safe(empty: Shop) -> None:
-    same = [{"field": "Title", "ours": "a", "theirs": "a", "verdict": "same"}]
-    skus = [Sku.objects.create(code=f"S-{number}") for number in range(6)]
-    safe = candidate(offer(empty, "SAFE"), skus[0], evidence=same, score=90.0)
-    candidate(offer(empty, "LOW"), skus[1], evidence=same, score=70.0)
-    candidate(offer(empty, "DIFFERS"), skus[2], score=90.0)
-    candidate(offer(empty, "CONFLICT"), skus[3], evidence=same, score=90.0, conflicts=["The brands differ."])
-    candidate(offer(empty, "PACK"), skus[4], evidence=same, score=90.0, units_per_sale=2)
-    close = offer(empty, "CLOSE")
-    candidate(close, skus[5], evidence=same, score=90.0)
-    candidate(close, skus[1], evidence=same, score=85.0, rank=2)
-
-    assert review.safe_matches() == [safe]
-
-
-def test_two_listings_that_may_be_the_same_sku_are_not_safe(empty: Shop) -> None:
-    sku = Sku.objects.create(code="S-1")
-    for key in ("ONE", "TWO"):
-        candidate(offer(empty, key), sku, evidence=[], score=95.0)
-
-    assert review.safe_matches() == []
-
-
 def test_a_sku_that_the_account_sells_already_is_not_safe(empty: Shop) -> None:
     sku = Sku.objects.create(code="S-1")
     known = offer(empty, "KNOWN")
     Listing.objects.filter(pk=known.pk).update(sku=sku, status="mapped")
-    candidate(offer(empty, "TWO"), sku, evidence=[], score=95.0)
+    candidate(offer(empty, "TWO"), sku, evidence=[], safe=True)
 
-    assert review.safe_matches() == []
+    assert list(review.safe_matches()) == []
 
 
 def test_the_chosen_safe_matches_are_linked_and_the_others_wait(boss: Client, empty: Shop) -> None:
     wanted, other = offer(empty, "WANTED"), offer(empty, "OTHER")
-    first = candidate(wanted, Sku.objects.create(code="S-1"), evidence=[], score=95.0)
-    candidate(other, Sku.objects.create(code="S-2"), evidence=[], score=95.0)
+    first = candidate(wanted, Sku.objects.create(code="S-1"), evidence=[], safe=True)
+    candidate(other, Sku.objects.create(code="S-2"), evidence=[], safe=True)
 
     assert "2 safe matches" in boss.get(PAGE).content.decode()
     page = boss.post(f"{PAGE}safe/", {"candidate": [first.pk, "x", 999999]}, follow=True).content.decode()

@@ -48,6 +48,7 @@ class FakeChannel:
         self.before_answer: Callable[[], None] = lambda: None
         self.batch_size = 10
         self.bulk_size = 0
+        self.listings: Any = None
         self.refuse_batches_with: set[str] = set()
 
     # --- what buyers do -----------------------------------------------------------------------------------------------------

@@ -156,6 +156,46 @@ def test_sizes_that_pair_one_to_one_with_a_style_come_as_one_run(shop: Seller) -
     assert len(set(runs.values_list("run", flat=True))) == 1
 
 
+def safe_keys() -> set[str]:
+    return set(MatchCandidate.objects.filter(safe=True).values_list("listing__key", flat=True))
+
+
+def test_only_what_nothing_speaks_against_is_safe(shop: Seller) -> None:
+    goods("KU-1-M", "Marudhar Rayon Kurta Teal Size M", brand="Marudhar")
+    goods("KU-1-L", "Marudhar Rayon Kurta Teal Size L", brand="Marudhar")
+    offer(shop, "flip", "SURE", "Marudhar Rayon Kurta Teal Size M")
+    offer(shop, "flip", "NO-SIZE", "Marudhar Rayon Kurta Teal")
+    offer(shop, "flip", "PACK", "Marudhar Rayon Kurta Teal Size L Pack of 2")
+    offer(shop, "flip", "COLOUR", "Marudhar Rayon Kurta Red Size L")
+
+    match_open(now=timezone.now())
+
+    assert safe_keys() == {"SURE"}
+
+
+def test_two_listings_of_an_account_that_may_be_the_same_sku_are_not_safe_but_one_of_each_account_is(
+    shop: Seller,
+) -> None:
+    goods("KU-1-M", "Marudhar Rayon Kurta Teal Size M", brand="Marudhar")
+    for name, key in (("flip", "ONE"), ("flip", "TWO"), ("shop", "3000")):
+        offer(shop, name, key, "Marudhar Rayon Kurta Teal Size M", seller_sku=f"X{key}")
+
+    match_open(now=timezone.now())
+
+    assert safe_keys() == {"3000"}
+
+
+def test_a_sku_that_the_account_has_linked_is_not_safe_for_another_listing(shop: Seller) -> None:
+    sku = goods("KU-1-M", "Marudhar Rayon Kurta Teal Size M", brand="Marudhar")
+    known = offer(shop, "flip", "ONE", "Marudhar Rayon Kurta Teal Size M")
+    approve_match(listing_id=known.pk, sku_id=sku.pk, now=timezone.now())
+    offer(shop, "flip", "TWO", "Marudhar Rayon Kurta Teal Size M")
+
+    match_open(now=timezone.now())
+
+    assert safe_keys() == set()
+
+
 def test_a_listing_is_one_sku_at_a_time_even_for_the_database(shop: Seller) -> None:
     now = timezone.now()
     one, other = goods("ONE", "One"), goods("OTHER", "Other")

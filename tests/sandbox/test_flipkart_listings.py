@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.test_flipkart_tools import LOC_A, LOC_B, MUG, TEE, selling, until
@@ -240,8 +242,57 @@ def test_a_strict_update_wants_the_whole_listing():
     assert complete[TEE]["status"] == "SUCCESS"
 
 
+def whole_listing(**given: Any) -> dict[str, Any]:
+    """A body that the create and update calls take."""
+    return {
+        "product_id": "TSHDEMO00000AB12",
+        "price": {"mrp": 500, "selling_price": 400, "currency": "INR"},
+        "tax": {"hsn": "61091000", "tax_code": "GST_APPAREL"},
+        "listing_status": "ACTIVE",
+        "fulfillment_profile": "NON_FBF",
+        "packages": [{"name": "Box", "dimensions": {"length": 20, "breadth": 15, "height": 3}, "weight": 0.3}],
+        "locations": [{"id": LOC_A, "status": "ENABLED", "inventory": 0}],
+        **given,
+    }
+
+
+def test_create_wants_a_whole_listing_and_names_each_field_that_is_wrong():
+    wrong = whole_listing(
+        tax={"hsn": "6109", "tax_code": "GST_40_5"},
+        fulfillment={"dispatch_sla": 0, "shipping_provider": "POST", "procurement_type": "REGULAR"},
+        shipping_fees={"local": 10, "zonal": -1, "national": 10.5, "currency": "INR"},
+        packages=[{"name": "A", "dimensions": {"length": 0, "breadth": 1, "height": 1}, "weight": 1}, {"name": "B"}],
+        address_label={"countries_of_origin": ["India"]},
+    )
+    with selling() as seller:
+        bare = seller.post("/sellers/listings/v3", {"NEW": {"product_id": "TSHDEMO00000ZZ99"}}).json()["NEW"]
+        named = seller.post("/sellers/listings/v3", {"NEW": wrong, "GOOD": whole_listing()}).json()
+        there = seller.post("/sellers/listings/v3/details", {"sku_ids": ["NEW", "GOOD"]}).json()
+
+    assert {each["attribute"] for each in bare["attribute_errors"]} >= {"price", "tax", "packages", "locations"}
+    assert {each["path"] for each in named["NEW"]["attribute_errors"]} >= {
+        "tax.hsn", "tax.tax_code", "fulfillment.dispatch_sla", "fulfillment.shipping_provider", "shipping_fees.zonal",
+        "shipping_fees.national", "packages[0].dimensions.length", "packages[1].notional_value", "address_label.countries_of_origin",
+    }  # fmt: skip
+    assert (named["GOOD"]["status"], list(there["available"]), there["unavailable"]) == ("SUCCESS", ["GOOD"], ["NEW"])
+
+
+def test_content_without_a_quantity_leaves_the_stock_and_one_with_it_is_refused_for_fbf():
+    rows = [{"sku": TEE, "product_id": "TSHDEMO00000AB12", "locations": 7},
+            {"sku": "HELD", "product_id": "TSHDEMO00000AB12", "fulfillment_profile": "FBF", "fbf_stock": 9}]  # fmt: skip
+    place = [{"id": LOC_A, "status": "ENABLED"}]
+    with selling(listings=rows) as seller:
+        seller.post("/sellers/listings/v3/update", {TEE: whole_listing(locations=place)})
+        left = seller.read_back(TEE, LOC_A)
+        held = whole_listing(fulfillment_profile="FBF", locations=[{**place[0], "inventory": 3}])
+        refused = seller.post("/sellers/listings/v3/update", {"HELD": held}).json()["HELD"]
+
+    assert left == 7
+    assert (refused["status"], refused["attribute_errors"][0]["path"]) == ("FAILURE", "locations[0].inventory")
+
+
 def test_create_overwrites_an_existing_sku():
-    body = {"product_id": "TSHDEMO00000ZZ99", "price": {"mrp": 500, "selling_price": 400, "currency": "INR"}}
+    body = whole_listing(product_id="TSHDEMO00000ZZ99")
     with selling() as seller:
         result = seller.post("/sellers/listings/v3", {TEE: body, "NEW": body}).json()
         old, new = seller.details(TEE), seller.details("NEW")

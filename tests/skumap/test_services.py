@@ -210,6 +210,13 @@ def test_a_listing_that_is_told_as_it_is_has_not_changed_but_was_seen(account):
     assert Listing.objects.get().pulled_at == hour(1)
 
 
+def test_what_a_listing_says_of_itself_is_kept_up_and_what_it_does_not_say_stays(account):
+    take_in_listings(account=account, snapshots=[told(attributes={"tax_code": "GST_18", "size": "M"})], now=hour(0))
+    result = take_in_listings(account=account, snapshots=[told(attributes={"tax_code": "GST_5"})], now=hour(1))
+    assert result.changed == (Listing.objects.get().pk,)
+    assert Listing.objects.get().attributes == {"tax_code": "GST_5", "size": "M"}
+
+
 def test_a_listing_told_twice_is_one_and_an_unusable_one_stops_nobody(account):
     snapshots = [told("", title="nameless"), told("X" * 121), told(), told(title="newer"), told("PEN")]
     take_in_listings(account=account, snapshots=snapshots, now=hour(0))

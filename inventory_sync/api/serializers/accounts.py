@@ -122,6 +122,17 @@ class PullAnswerSerializer(serializers.Serializer[Any]):
     listings = serializers.IntegerField(allow_null=True)
 
 
+class PullProgressSerializer(serializers.Serializer[Any]):
+    """A pull under way. Null where the channel does not tell beforehand."""
+
+    began_at = serializers.DateTimeField()
+    read = serializers.IntegerField(help_text="Listings read since it began.")
+    total = serializers.IntegerField(allow_null=True)
+    calls_left = serializers.IntegerField(allow_null=True)
+    seconds_left = serializers.FloatField(allow_null=True, help_text="At the share of the calls that a pull may use.")
+    last_error = serializers.CharField()
+
+
 class SubscribeSerializer(StrictSerializer):
     """``callback_url``: where the channel shall deliver to; the account's own ``webhook_url`` if left out."""
 

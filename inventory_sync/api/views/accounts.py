@@ -22,6 +22,7 @@ from inventory_sync.api.serializers.accounts import (
     IdentitySerializer,
     LinesSerializer,
     PullAnswerSerializer,
+    PullProgressSerializer,
     PullSerializer,
     SaleEventSerializer,
     SettingSerializer,
@@ -33,10 +34,10 @@ from inventory_sync.api.strict import Empty
 from inventory_sync.api.views.base import ApiViewSet
 from inventory_sync.engine import sale_events, start, wake
 from inventory_sync.engine.accounts import AccountContext, context_of
-from inventory_sync.engine.catalogue import pull_listings
 from inventory_sync.engine.inbound import make_due
 from inventory_sync.engine.models import SaleEvent
 from inventory_sync.engine.polling import ensure_cursors
+from inventory_sync.engine.pulling import progress, pull_listings
 from skumap.models import ChannelAccount
 
 
@@ -85,6 +86,16 @@ class AccountViewSet(
         make_due(account_id=account.pk, stream="listings")
         wake.after_commit("sweep")
         return Response({"started": True, "listings": None}, status=202)
+
+    @extend_schema(
+        summary="How far the reading of its listings is",
+        responses={200: PullProgressSerializer, 204: None},
+    )
+    @action(detail=True, methods=["get"], url_path="pull-progress")
+    def pull_progress(self, request: Request, pk: int) -> Response:
+        """No content when no pull is under way."""
+        found = progress(account_id=self.get_object().pk)
+        return Response(status=204) if found is None else Response(PullProgressSerializer(found).data)
 
     @extend_schema(summary="Let the channel notify us", request=SubscribeSerializer, responses=LinesSerializer)
     @action(detail=True, methods=["post"])

@@ -17,10 +17,10 @@ from inventory_sync.backoffice.account_form import AccountForm, NewAccountForm, 
 from inventory_sync.backoffice.admin.base import ReadOnlyInline, StaffAdmin, link
 from inventory_sync.backoffice.admin.locations import served_from
 from inventory_sync.domain.errors import ChannelError
-from inventory_sync.engine import start
+from inventory_sync.engine import pulling, start
 from inventory_sync.engine.decide import mark_all_stale
 from inventory_sync.engine.models import ListingState, SyncCursor
-from skumap.models import ChannelAccount, ChannelLocation
+from skumap.models import ChannelAccount, ChannelLocation, Listing
 
 MODE_TONES = {"Live": "success", "Paused": "warning", "Trial run": "info"}
 HEALTH_TONES = {"Working": "success", "Slow or failing": "warning", "Needs you": "danger", "Not connected yet": "info"}
@@ -96,6 +96,7 @@ class ChannelAccountAdmin(StaffAdmin):
         "trouble",
         "last_success",
         "live",
+        "reading",
         "webhook_url",
         "all_settings",
     )
@@ -196,6 +197,7 @@ class ChannelAccountAdmin(StaffAdmin):
                         "trouble",
                         "last_success",
                         "live",
+                        "reading",
                     )
                 },
             ),
@@ -213,6 +215,20 @@ class ChannelAccountAdmin(StaffAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj is not None else ()
+
+    @display(description="Its listings")
+    def reading(self, obj: Any) -> str:
+        """How far the reading of the catalogue is."""
+        now = pulling.progress(account_id=obj.pk)
+        known = Listing.objects.filter(account=obj, vanished_at__isnull=True).count()
+        if now is None:
+            return f"{words.count(known, 'listing')} known"
+        text = (
+            f"Reading: {now.read:,} of {now.total:,} read" if now.total is not None else f"Reading: {now.read:,} read"
+        )
+        if now.calls_left is not None and now.seconds_left is not None:
+            text += f", {words.count(now.calls_left, 'call')} to go, about {words.duration(now.seconds_left)}"
+        return f"{text}. {now.last_error}" if now.last_error else f"{text}."
 
     @display(description="Notification address")
     def webhook_url(self, obj: Any) -> str:

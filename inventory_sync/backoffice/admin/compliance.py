@@ -17,6 +17,8 @@ from django.utils import timezone
 from unfold.decorators import action, display
 
 from inventory_sync.backoffice.admin.base import ReadOnlyAdmin, StaffAdmin
+from inventory_sync.backoffice.admin.listing_changes import may_prepare
+from inventory_sync.engine.offer_facts import made_on
 from skumap.judging import Judged, judge
 from skumap.models import Category, ChannelAccount, GstRate, GstState, HsnCode, Listing, SkuProfile
 
@@ -144,7 +146,7 @@ class SkuProfileAdmin(StaffAdmin):
         reasons: Counter[tuple[str, str]] = Counter()
         rows: list[Judged] = []
         judged = failing = 0
-        for each in judge(wanted, now=timezone.now()):
+        for each in judge(wanted, now=timezone.now(), made_on=made_on):
             judged += 1
             failing += not each.report.ok
             messages = {problem.code: problem.message for problem in each.report.errors}
@@ -164,6 +166,7 @@ class SkuProfileAdmin(StaffAdmin):
             "accounts": ChannelAccount.objects.defer("credentials").order_by("channel", "name"),
             "asked": {name: request.GET.get(name, "") for name in ("account", "reason", "all", "q")},
             "file": f"{reverse('admin:skumap_compliance_report_file')}?{request.GET.urlencode()}",
+            "may_prepare": may_prepare(request),
             "media": self.media,
         }
         request.current_app = self.admin_site.name
@@ -171,7 +174,11 @@ class SkuProfileAdmin(StaffAdmin):
 
     def report_file(self, request: HttpRequest) -> StreamingHttpResponse:
         """The same as a file, all of it: a line for each reason."""
-        found = (each for each in judge(self._wanted(request), now=timezone.now()) if self._is_asked(request, each))
+        found = (
+            each
+            for each in judge(self._wanted(request), now=timezone.now(), made_on=made_on)
+            if self._is_asked(request, each)
+        )
         response = StreamingHttpResponse(_lines(found), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="compliance.csv"'
         return response

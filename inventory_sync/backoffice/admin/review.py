@@ -74,7 +74,10 @@ class ReviewPages:
             messages.add_message(request, level, f"{words.count(len(done), 'listing')} linked.")
             return HttpResponseRedirect(reverse("admin:skumap_listing_review"))
         return self._render(
-            request, "backoffice/review_safe.html", title="Safe matches", candidates=review.safe_matches()
+            request,
+            "backoffice/review_safe.html",
+            title="Safe matches",
+            candidates=review.safe_matches()[: review.SAFE_AT_ONCE],
         )
 
     def combo_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -132,7 +135,7 @@ class ReviewPages:
             listing=listing,
             candidates=candidates,
             run=review.run_of(listing) if listing else [],
-            safe=len(review.safe_matches()),
+            safe=review.safe_matches().count(),
             count=queue.count,
             urgent=queue.waiting_orders,
             last=_in_words(done[-1]) if done else "",

@@ -19,6 +19,7 @@ from inventory_sync.backoffice.admin.base import (
     StaffAdmin,
     StaffInline,
 )
+from inventory_sync.backoffice.admin.listing_changes import PrepareChanges
 from inventory_sync.engine.inbound import decide_soon
 from inventory_sync.engine.models import ListingState
 from inventory_sync.stock.models import StockBalance, Warehouse
@@ -55,7 +56,7 @@ class KitComponentInline(StaffInline):
 
 
 @admin.register(Sku)
-class SkuAdmin(StaffAdmin):
+class SkuAdmin(PrepareChanges, StaffAdmin):
     """What is on the shelf, and where it is sold."""
 
     list_display = ("code", "title", "brand", "in_warehouse", "blocked", "sellable", "listing_count")
@@ -70,6 +71,8 @@ class SkuAdmin(StaffAdmin):
         ("Attributes", {"fields": ("attributes",), "classes": ("collapse",)}),
     )
     change_form_before_template = "backoffice/sku_position.html"
+    actions = ("prepare_selected",)
+    actions_detail = ("prepare_one",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         own = (

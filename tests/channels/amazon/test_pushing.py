@@ -219,7 +219,7 @@ def test_only_a_merge_can_be_sent(stub: Stub) -> None:
     body["patches"][0]["op"] = "replace"
 
     with pytest.raises(Exception, match="only a merge"):
-        adapter._client.merge_quantity(
+        adapter._client.merge_attributes(
             "MUG", body, share=Share.WRITE, token=adapter._tokens.token(), deadline_seconds=1
         )
 

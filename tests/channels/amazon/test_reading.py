@@ -174,6 +174,7 @@ def test_a_listing_is_read_with_all_that_amazon_tells(stub: Stub) -> None:
         attributes={
             "externally_assigned_product_identifier": [{"type": "ean", "value": "8901234567894"}],
             "maximum_retail_price": [{"currency": "INR", "value": 599.0}],
+            "product_tax_code": [{"value": "A_GEN_STANDARD"}],
             "external_product_information": [{"entity": "HSN Code", "value": "691110"}],
         },
     )
@@ -192,7 +193,17 @@ def test_a_listing_is_read_with_all_that_amazon_tells(stub: Stub) -> None:
         barcode="8901234567894",
         hsn="691110",
         product_type="DRINKING_CUP",
+        attributes={"tax_code": "A_GEN_STANDARD"},
     )
+
+
+def test_the_mrp_may_stand_in_the_offer(stub: Stub) -> None:
+    offer = {"currency": "INR", "maximum_retail_price": [{"schedule": [{"value_with_tax": 649}]}]}
+    stub.on(f"{ITEMS}/MUG", Answer(body=item("MUG", ("DEFAULT", 5), attributes={"purchasable_offer": [offer]})))
+
+    [listing] = make_adapter(stub.url).read_listings([ListingIds(key="MUG")])
+
+    assert listing.mrp == Decimal(649)
 
 
 def test_a_listing_that_names_no_channel_is_not_known_to_be_ours(stub: Stub) -> None:

@@ -342,6 +342,37 @@ def test_a_listing_pull_can_go_on_after_every_page(flipkart: Stub):
         assert rest == [listing.ids.key for later in whole[index + 1 :] for listing in later.listings]
 
 
+def test_a_listing_pull_says_how_much_there_is_and_how_many_calls_are_left(flipkart: Stub):
+    catalogue(flipkart)
+
+    whole = list(adapter_for(flipkart.url).pull_listings())
+
+    assert {told.total for told in whole} == {24}
+    assert [told.calls_left for told in whole] == [3, 2, 2, 2, 0]
+
+
+def test_a_listing_pull_begins_with_what_is_asked_for_first_and_still_reads_all(flipkart: Stub):
+    catalogue(flipkart)
+    adapter = adapter_for(flipkart.url)
+
+    whole = list(adapter.pull_listings(first=["A20", "A20", "A3"]))
+
+    assert [listing.ids.key for listing in whole[0].listings] == ["A20", "A3"]
+    assert {listing.ids.key for told in whole[1:] for listing in told.listings} >= {"A3", "A20", "OFF"}
+    rest = list(adapter.pull_listings(cursor=whole[0].cursor, first=["A20"]))
+    assert [listing.ids.key for listing in rest[0].listings][:2] == ["A0", "A1"]
+
+
+def test_best_sellers_that_cannot_be_read_do_not_stop_a_pull(flipkart: Stub):
+    catalogue(flipkart)
+    details = flipkart.answers[DETAILS]
+    flipkart.answers[DETAILS] = lambda seen: Answer(400) if "BAD" in seen.json["sku_ids"] else details(seen)
+
+    whole = list(adapter_for(flipkart.url).pull_listings(first=["BAD"]))
+
+    assert sum(len(told.listings) for told in whole) == 24
+
+
 def test_a_listing_that_details_do_not_describe_is_known_but_not_writable(flipkart: Stub):
     catalogue(flipkart)
 
@@ -364,7 +395,7 @@ def test_a_search_that_repeats_its_page_ends(flipkart: Stub):
     flipkart.on(SEARCH, Answer(body={"listings": [], "has_more": True, "next_page_id": "again"}))
 
     assert list(adapter_for(flipkart.url).pull_listings()) == []
-    assert len(flipkart.calls(SEARCH)) == 4  # two for each status
+    assert len(flipkart.calls(SEARCH)) == 8  # two for each status, to count and to read
 
 
 def test_locations_come_from_the_list_or_else_from_listings(flipkart: Stub):

@@ -44,20 +44,20 @@ class Date(str):
     """A number cell that is shown as a date."""
 
 
-def xlsx_bytes(*rows: Sequence[object], shared: bool = True, sheet_extra: str = "") -> bytes:
-    """A workbook with one sheet. Texts stand in the shared table or in the cells."""
+def xlsx_bytes(
+    *rows: Sequence[object], shared: bool = True, sheet_extra: str = "", before: Sequence[Sequence[object]] = ()
+) -> bytes:
+    """A workbook with one sheet that is shown, or with another one before it. Texts stand in the shared table or in the cells."""
     texts: list[str] = []
-    lines = [
-        f'<row r="{number}">'
-        + "".join(_cell(number, index, value, texts, shared) for index, value in enumerate(row))
-        + "</row>"
-        for number, row in enumerate(rows, start=1)
-        if row
-    ]
+    lines = _sheet_rows(rows, texts, shared)
+    first = _sheet_rows(before, texts, shared)
+    entry = '<sheet name="Summary" sheetId="3" r:id="rId3"/>' if before else ""
     parts = {
+        "xl/worksheets/sheet3.xml": f'<worksheet xmlns="{SHEET}"><sheetData>{"".join(first)}</sheetData></worksheet>',
         "xl/workbook.xml": f'<workbook xmlns="{SHEET}" xmlns:r="{DOCUMENT}"><sheets><sheet name="Notes" sheetId="2" state="hidden" '
-        'r:id="rId9"/><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        'r:id="rId9"/>' + entry + '<sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="rId1" Target="worksheets/sheet1.xml"/>'
+        '<Relationship Id="rId3" Target="/xl/worksheets/sheet3.xml"/>'
         '<Relationship Id="rId9" Target="worksheets/sheet9.xml"/></Relationships>',
         "xl/styles.xml": f'<styleSheet xmlns="{SHEET}"><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>'
         '<xf numFmtId="14"/></cellXfs></styleSheet>',
@@ -70,6 +70,16 @@ def xlsx_bytes(*rows: Sequence[object], shared: bool = True, sheet_extra: str = 
         for name, part in parts.items():
             archive.writestr(name, part)
     return out.getvalue()
+
+
+def _sheet_rows(rows: Sequence[Sequence[object]], texts: list[str], shared: bool) -> list[str]:
+    return [
+        f'<row r="{number}">'
+        + "".join(_cell(number, index, value, texts, shared) for index, value in enumerate(row))
+        + "</row>"
+        for number, row in enumerate(rows, start=1)
+        if row
+    ]
 
 
 def _cell(row: int, column: int, value: object, texts: list[str], shared: bool) -> str:

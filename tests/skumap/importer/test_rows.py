@@ -105,6 +105,31 @@ def test_an_amazon_report_may_name_a_sku_once_for_each_channel():
     assert codes(found) == [(5, "code", "scientific")]
 
 
+def test_flipkarts_file_of_a_category_begins_with_instructions_and_three_rows_of_them():
+    found = parse(
+        xlsx_bytes(
+            ("Flipkart Serial Number", "Catalog QC Status", "Seller SKU ID", "MRP (INR)"),
+            ("Single - Text", "Single - Text", "Single - Text", "Single - Positive_integer"),
+            ("", "", "e.g. ABC-123", "e.g. 999"),
+            ("To be filled by Flipkart", "To be filled by Flipkart", "Please fill this", "Please fill this"),
+            ("", "", "NEW-1", Number("499")),
+            ("TSHDEMO00000AB12", "Passed", "TEE", Number("999")),
+            before=(("Understanding Colour Codes",), ("Blue cells are filled by you.",)),
+        )
+    )
+
+    assert [(each.row, record.code) for each in found for record in each.records] == [(5, "NEW-1"), (6, "TEE")]
+    assert codes(found) == []
+
+
+def test_the_first_sheet_counts_when_no_sheet_has_headings_that_we_know():
+    book = xlsx_bytes(("What", "How"), ("a", "b"), before=(("Art", "Nr"), ("tee", "1")))
+
+    found = parse(book, columns={"code": "Nr"})
+
+    assert [record.code for each in found for record in each.records] == ["1"]
+
+
 def test_flipkarts_row_of_explanations_is_no_listing():
     found = parse(
         csv_bytes(

@@ -11,8 +11,8 @@ from django.utils import timezone
 from inventory_sync.api.commands import AnsweringCommand, account_named
 from inventory_sync.domain.errors import ChannelError
 from inventory_sync.engine.accounts import context_of
-from inventory_sync.engine.catalogue import pull_listings
 from inventory_sync.engine.polling import ensure_cursors
+from inventory_sync.engine.pulling import pull_listings
 from skumap.models import ChannelLocation, Listing
 
 

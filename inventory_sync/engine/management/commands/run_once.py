@@ -14,7 +14,17 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from inventory_sync.domain.errors import ChannelError
-from inventory_sync.engine import bulk, catalogue, clockwork, inbound, polling, push, reconcile, upkeep
+from inventory_sync.engine import (
+    bulk,
+    clockwork,
+    inbound,
+    listing_sending,
+    polling,
+    pulling,
+    push,
+    reconcile,
+    upkeep,
+)
 from inventory_sync.engine.accounts import AccountContext
 from inventory_sync.engine.models import SyncCursor
 from skumap.models import ChannelAccount
@@ -37,7 +47,7 @@ class Command(BaseCommand):
             self.stdout.write(", ".join(f"{name} {count}" for name, count in done.items()))
 
     def _pass(self) -> dict[str, int]:
-        done = {"streams": 0, "messages": 0, "quantities": 0, "failures": 0}
+        done = {"streams": 0, "messages": 0, "quantities": 0, "listings": 0, "failures": 0}
         for cursor in polling.due_cursors(now=timezone.now()):
             done["streams"] += self._read(cursor)
         for account in ChannelAccount.objects.order_by("id"):
@@ -55,11 +65,14 @@ class Command(BaseCommand):
             done["quantities"] += bulk.start_bulk(account_id=account.pk)
             while sent := push.push_account(account_id=account.pk, now=timezone.now()):
                 done["quantities"] += sent
+        for account_id in listing_sending.accounts_with_changes(now=timezone.now()):
+            while changed := listing_sending.work(account_id=account_id, now=timezone.now()):
+                done["listings"] += changed
         return done
 
     def _read(self, cursor: SyncCursor) -> int:
         if cursor.stream == "reconcile":
             return int(reconcile.read_slice(account_id=cursor.account_id) > 0)
         if cursor.stream == "listings":
-            return int(catalogue.pull_if_due(account_id=cursor.account_id) > 0)
+            return int(pulling.pull_if_due(account_id=cursor.account_id) > 0)
         return int(polling.poll_stream(account_id=cursor.account_id, stream=cursor.stream) is not None)
