@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo run test check format bench bench-oversell bench-matching lock clean
+.PHONY: help setup demo run test check format bench bench-matching lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 18
