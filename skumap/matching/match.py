@@ -201,6 +201,13 @@ def _held(code: ConflictCode, message: str, offer: Offer, *goods: Goods) -> Conf
     return Conflict(code=code, message=message, goods_ids=tuple(each.id for each in goods), offer_ids=(offer.id,))
 
 
+def _against(catalogue: Catalogue, place: int, each: Considered) -> int:
+    """Fields that clearly differ. A pack of several of our single is no other product: one sale takes several."""
+    fields = set(each.comparisons[place].contradictions)
+    ours, theirs = max(catalogue.features[place].packs, default=1), max(each.reading.features.packs, default=1)
+    return len(fields - {"pack"} if theirs % ours == 0 else fields)
+
+
 def _outcome(catalogue: Catalogue, each: Considered, *, taken: set[tuple[Account, int]], most: int) -> Outcome:
     offer, claim, account = each.offer, each.claim, account_of(each.offer)
     scores = {
@@ -222,7 +229,7 @@ def _outcome(catalogue: Catalogue, each: Considered, *, taken: set[tuple[Account
         ranked = [
             place
             for place, score in scores.items()
-            if place in named or (score >= WORTH_SHOWING and len(each.comparisons[place].contradictions) < TOO_MANY)
+            if place in named or (score >= WORTH_SHOWING and _against(catalogue, place, each) < TOO_MANY)
         ]
         ranked.sort(key=lambda place: (-scores[place], place))
         # What an identifier names is not cut off, but it does not push out the three best either.

@@ -158,7 +158,7 @@ headphone: head phone, head phones, headphones
 smartwatch: smart watch
 truewireless: true wireless, tws
 vitaminc: vitamin c, vit c
-stainlesssteel: stainless steel, ss
+steel: stainless steel, ss
 fullsleeve: full sleeve, full sleeves, f s
 halfsleeve: half sleeve, half sleeves, h s
 roundneck: round neck, r neck, rneck

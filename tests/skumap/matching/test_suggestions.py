@@ -127,3 +127,20 @@ def test_a_word_in_place_of_another_is_a_different_product():
 
     assert codes(outcome) == ["title_mismatch"]
     assert verdicts(outcome)["title"] != "differs"
+
+
+def test_a_pack_of_several_of_our_single_is_suggested_though_the_words_differ_too():
+    bottles = [
+        sku(place, f"BTL-{ml}", f"Steel Water Bottle {ml} ml", brand="Nestora") for place, ml in enumerate((750, 1000))
+    ]
+
+    outcome = match_one(bottles, listing("L", "NS-1", "Nestora Insulated Bottle 750 ml (Pack of 2)", brand="Nestora"))
+
+    assert outcome.kind is Kind.AMBIGUOUS
+    assert (outcome.suggestions[0].goods_id, outcome.suggestions[0].units_per_sale) == (0, 2)
+
+
+def test_stainless_steel_is_steel_to_a_seller():
+    outcome = match_titles("Steel Bottle 750 ml", "stainless steel bottle 750ml")
+
+    assert verdicts(outcome)["title"] == "agrees"
