@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from inventory_sync.engine.mapping import approve_match, ignore_listing
@@ -51,7 +51,7 @@ def queue(*, now: datetime, account_id: int | None = None) -> Queue:
         .annotate(count=Count("id"))
         .values("count")
     )
-    lately = lines.filter(order__placed_at__gte=now - LATELY).annotate(count=Count("id")).values("count")
+    lately = lines.filter(order__placed_at__gte=now - LATELY).annotate(count=Sum("ordered")).values("count")
     rows = (
         Listing.objects.select_related("account")
         .filter(status__in=OPEN, vanished_at__isnull=True)
